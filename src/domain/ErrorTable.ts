@@ -1,0 +1,219 @@
+/**
+ * What every failure means outside: the one place that maps errors. The edges render with it, docs/errors.md is generated
+ * from it. A tag without a row does not compile.
+ */
+import type { KnifeError } from "./Errors.js"
+
+export interface ErrorRow {
+  /** `error.type` of the JSON envelopes (spec 01 §13.5–13.6). */
+  readonly type: string
+  /** HTTP status (spec 02 §2.3). */
+  readonly status: number
+  /** `error.code` in OpenAI's vocabulary (spec 03 §13.2), null where it has none. */
+  readonly openai: string | null
+  /** Exit code of the command line (spec 01 §1.6). */
+  readonly exit: number
+  /** Whether the very same request may succeed later. */
+  readonly retryable: boolean
+  /** What to do, one clause; in docs/errors.md and in `error.hint`. */
+  readonly hint: string
+}
+
+/** When nothing below applies: a bug. The cause goes to the log, never to a user. */
+export const INTERNAL: ErrorRow = {
+  type: "internal_error",
+  status: 500,
+  openai: "internal_error",
+  exit: 1,
+  retryable: false,
+  hint: "This is a bug: run again with MLXK2_DEBUG=1 and report the log."
+}
+
+const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
+  UsageError: {
+    type: "CommandError",
+    status: 400,
+    openai: "invalid_value",
+    exit: 2,
+    retryable: false,
+    hint: "See 'mlxk <command> --help'."
+  },
+  CommandRefused: {
+    type: "CommandError",
+    status: 400,
+    openai: "invalid_value",
+    exit: 1,
+    retryable: false,
+    hint: "See 'mlxk --help'."
+  },
+  InvalidRequest: {
+    type: "validation_error",
+    status: 400,
+    openai: "invalid_value",
+    exit: 2,
+    retryable: false,
+    hint: "Correct the named field."
+  },
+  ModelNotFound: {
+    type: "model_not_found",
+    status: 404,
+    openai: "model_not_found",
+    exit: 1,
+    retryable: false,
+    hint: "'mlxk list --all' shows what is cached."
+  },
+  AmbiguousModel: {
+    type: "ambiguous_match",
+    status: 400,
+    openai: "ambiguous_model",
+    exit: 1,
+    retryable: false,
+    hint: "Give the full name, or name@hash."
+  },
+  CacheIo: {
+    type: "internal_error",
+    status: 500,
+    openai: "internal_error",
+    exit: 1,
+    retryable: false,
+    hint: "Check the path and its permissions."
+  },
+  ModelIncompatible: {
+    type: "not_implemented",
+    status: 501,
+    openai: "not_implemented",
+    exit: 1,
+    retryable: false,
+    hint: "Choose a model that 'mlxk list' shows."
+  },
+  CheckpointInvalid: {
+    type: "internal_error",
+    status: 500,
+    openai: "internal_error",
+    exit: 1,
+    retryable: false,
+    hint: "'mlxk health' checks the files; pull the model again."
+  },
+  TemplateRefused: {
+    type: "validation_error",
+    status: 400,
+    openai: "invalid_value",
+    exit: 1,
+    retryable: false,
+    hint: "Change the order or the roles of the messages."
+  },
+  ContextLengthExceeded: {
+    type: "validation_error",
+    status: 400,
+    openai: "context_length_exceeded",
+    exit: 1,
+    retryable: false,
+    hint: "Shorten the prompt."
+  },
+  EngineUnavailable: {
+    type: "not_implemented",
+    status: 501,
+    openai: "not_implemented",
+    exit: 1,
+    retryable: false,
+    hint: "Install what the message names."
+  },
+  EngineCrashed: {
+    type: "internal_error",
+    status: 500,
+    openai: "internal_error",
+    exit: 1,
+    retryable: true,
+    hint: "Try again; the next request starts a fresh engine."
+  },
+  HubAccessDenied: {
+    type: "access_denied",
+    status: 403,
+    openai: "access_denied",
+    exit: 1,
+    retryable: false,
+    hint: "Accept the terms on the Hub and set HF_TOKEN."
+  },
+  HubUnavailable: {
+    type: "download_failed",
+    status: 503,
+    openai: "download_failed",
+    exit: 1,
+    retryable: true,
+    hint: "Check the network, then try again."
+  },
+  RouteNotFound: {
+    type: "not_found",
+    status: 404,
+    openai: null,
+    exit: 1,
+    retryable: false,
+    hint: "The base URL ends in /v1."
+  },
+  MethodNotAllowed: {
+    type: "method_not_allowed",
+    status: 405,
+    openai: null,
+    exit: 1,
+    retryable: false,
+    hint: "Use a method of the Allow header."
+  },
+  HostRefused: {
+    type: "access_denied",
+    status: 403,
+    openai: "access_denied",
+    exit: 1,
+    retryable: false,
+    hint: "Use localhost or the bound address."
+  },
+  RequestTooLarge: {
+    type: "validation_error",
+    status: 413,
+    openai: "request_too_large",
+    exit: 1,
+    retryable: false,
+    hint: "Send less."
+  },
+  ServerOverloaded: {
+    type: "server_overloaded",
+    status: 503,
+    openai: "server_overloaded",
+    exit: 1,
+    retryable: true,
+    hint: "Wait a moment and try again."
+  },
+  ServerShutdown: {
+    type: "server_shutdown",
+    status: 503,
+    openai: "server_shutdown",
+    exit: 1,
+    retryable: true,
+    hint: "Try again when the server is back."
+  },
+  BindFailed: {
+    type: "internal_error",
+    status: 500,
+    openai: "internal_error",
+    exit: 1,
+    retryable: false,
+    hint: "Choose another port with --port."
+  }
+}
+
+/** Tag and row of every expected failure, for the generated document. */
+export const errorRows: ReadonlyArray<readonly [tag: string, row: ErrorRow]> = Object.entries(table)
+
+/** True for a failure of this program's own vocabulary. */
+export const isKnifeError = (error: unknown): error is KnifeError =>
+  typeof error === "object" &&
+  error !== null &&
+  "_tag" in error &&
+  typeof error._tag === "string" &&
+  Object.hasOwn(table, error._tag)
+
+/** The row of a failure; anything unknown is `INTERNAL`. */
+export const errorRow = (error: unknown): ErrorRow => (isKnifeError(error) ? table[error._tag] : INTERNAL)
+
+/** The text for a user. Total, and never an exception's own text. */
+export const errorMessage = (error: unknown): string =>
+  isKnifeError(error) ? error.message : "Unexpected failure; the log has the cause"

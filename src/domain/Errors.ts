@@ -1,0 +1,217 @@
+/** Every expected failure of the program. What each one means to a script, a client and a shell is in ErrorTable.ts. */
+import { Schema } from "effect"
+
+const words = (count: number, one: string) => (count === 1 ? `1 ${one}` : `${count} ${one}s`)
+
+/** The command line can't be understood (spec 01 §1.4). `message` is the whole text; `usage` the command's usage line. */
+export class UsageError extends Schema.TaggedError<UsageError>()("UsageError", {
+  message: Schema.String,
+  usage: Schema.String
+}) {}
+
+/** A command line that parses but asks for nothing this program can do (spec 01 §1.4, `CommandError` with exit 1). */
+export class CommandRefused extends Schema.TaggedError<CommandRefused>()("CommandRefused", {
+  message: Schema.String
+}) {}
+
+/** A value is out of range or of the wrong kind. `param` is the dotted path of the field or the option's name. */
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
+  param: Schema.NullOr(Schema.String),
+  problem: Schema.String
+}) {
+  override get message() {
+    return this.param === null ? this.problem : `${this.param}: ${this.problem}`
+  }
+}
+
+/** No cached model matches (spec 01 §3.1). */
+export class ModelNotFound extends Schema.TaggedError<ModelNotFound>()("ModelNotFound", { query: Schema.String }) {
+  override get message() {
+    return `No model found matching '${this.query}': not found in cache; see 'mlxk list --all', or get it with 'mlxk pull'`
+  }
+}
+
+/** Several cached models match; `matches` is sorted. */
+export class AmbiguousModel extends Schema.TaggedError<AmbiguousModel>()("AmbiguousModel", {
+  query: Schema.String,
+  matches: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `Ambiguous: Multiple models match '${this.query}': ${this.matches.join(", ")}`
+  }
+}
+
+/** A file or directory of the cache can't be read or written. `problem` is the system's error code. */
+export class CacheIo extends Schema.TaggedError<CacheIo>()("CacheIo", { path: Schema.String, problem: Schema.String }) {
+  override get message() {
+    return `Cannot access ${this.path} (${this.problem}); check that it exists and that you may read it`
+  }
+}
+
+/** The checkpoint's framework, format or architecture can't be run here (spec 01 §6.4). */
+export class ModelIncompatible extends Schema.TaggedError<ModelIncompatible>()("ModelIncompatible", {
+  model: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Model '${this.model}' is not compatible: ${this.reason}`
+  }
+}
+
+/** A file of the checkpoint is missing, damaged or not what it must be; found before any token is computed. */
+export class CheckpointInvalid extends Schema.TaggedError<CheckpointInvalid>()("CheckpointInvalid", {
+  model: Schema.String,
+  /** Name of the file inside the checkpoint. */
+  file: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Model '${this.model}' cannot be loaded: ${this.file}: ${this.problem}; check it with 'mlxk health', get it again with 'mlxk pull'`
+  }
+}
+
+/** The model's own chat template refuses these messages, or is broken (spec 02 R5.2). */
+export class TemplateRefused extends Schema.TaggedError<TemplateRefused>()("TemplateRefused", {
+  model: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The chat template of '${this.model}' refuses these messages: ${this.problem}`
+  }
+}
+
+/** The prompt leaves no room for an answer (spec 01 §0.1(8), spec 03 §0.1(1)). */
+export class ContextLengthExceeded extends Schema.TaggedError<ContextLengthExceeded>()("ContextLengthExceeded", {
+  contextLength: Schema.Int,
+  promptTokens: Schema.Int
+}) {
+  override get message() {
+    return `This model's maximum context length is ${this.contextLength} tokens, but the prompt has ${words(this.promptTokens, "token")}; shorten it`
+  }
+}
+
+/** The inference engine isn't installed or can't start here. */
+export class EngineUnavailable extends Schema.TaggedError<EngineUnavailable>()("EngineUnavailable", {
+  engine: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The ${this.engine} engine cannot start: ${this.problem}`
+  }
+}
+
+/** The engine process ended while it was needed. Exactly one of `exitCode` and `signal` is not null. */
+export class EngineCrashed extends Schema.TaggedError<EngineCrashed>()("EngineCrashed", {
+  model: Schema.String,
+  exitCode: Schema.NullOr(Schema.Int),
+  signal: Schema.NullOr(Schema.String),
+  /** Last lines of its stderr, for the log. */
+  stderr: Schema.String
+}) {
+  override get message() {
+    const how = this.signal === null ? `with exit code ${this.exitCode}` : `by ${this.signal}`
+    return `The engine process of '${this.model}' was ended ${how}; try again, and if it was out of memory use a smaller model`
+  }
+}
+
+/** The Hub refuses access: gated, private, or a wrong token. */
+export class HubAccessDenied extends Schema.TaggedError<HubAccessDenied>()("HubAccessDenied", {
+  repo: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Access denied to '${this.repo}': ${this.problem}; accept its terms on the Hub and set HF_TOKEN`
+  }
+}
+
+/** The Hub can't be reached or answers with an error that says nothing about the repo. */
+export class HubUnavailable extends Schema.TaggedError<HubUnavailable>()("HubUnavailable", {
+  operation: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The Hub failed during ${this.operation}: ${this.problem}; try again later`
+  }
+}
+
+/** No handler for this path. */
+export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", { path: Schema.String }) {
+  override get message() {
+    return `No such endpoint: ${this.path}`
+  }
+}
+
+export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("MethodNotAllowed", {
+  method: Schema.String,
+  allowed: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `${this.method} is not allowed here; use ${this.allowed.join(" or ")}`
+  }
+}
+
+/** The request's Host header isn't one of this server's names (DNS rebinding, spec 02 R1.11). */
+export class HostRefused extends Schema.TaggedError<HostRefused>()("HostRefused", { host: Schema.String }) {
+  override get message() {
+    return `Host '${this.host}' is not served here; use localhost or the address the server is bound to`
+  }
+}
+
+export class RequestTooLarge extends Schema.TaggedError<RequestTooLarge>()("RequestTooLarge", {
+  limitBytes: Schema.Int
+}) {
+  override get message() {
+    return `The request body is larger than ${this.limitBytes} bytes`
+  }
+}
+
+/** Too many requests wait for the model (spec 02 R2.15). */
+export class ServerOverloaded extends Schema.TaggedError<ServerOverloaded>()("ServerOverloaded", {
+  queued: Schema.Int
+}) {
+  override get message() {
+    return `${words(this.queued, "request")} already wait for this model; try again`
+  }
+}
+
+export class ServerShutdown extends Schema.TaggedError<ServerShutdown>()("ServerShutdown", {}) {
+  override get message() {
+    return "The server is shutting down"
+  }
+}
+
+/** The address can't be listened on. */
+export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
+  host: Schema.String,
+  port: Schema.Int,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Cannot listen on ${this.host}:${this.port} (${this.problem}); choose another port with --port`
+  }
+}
+
+export type ResolveError = ModelNotFound | AmbiguousModel | CacheIo
+export type RunnerError =
+  | ModelIncompatible
+  | CheckpointInvalid
+  | TemplateRefused
+  | InvalidRequest
+  | ContextLengthExceeded
+  | EngineUnavailable
+  | EngineCrashed
+  | ServerOverloaded
+export type HubError = HubAccessDenied | HubUnavailable | ModelNotFound
+
+export type KnifeError =
+  | UsageError
+  | CommandRefused
+  | ResolveError
+  | RunnerError
+  | HubError
+  | RouteNotFound
+  | MethodNotAllowed
+  | HostRefused
+  | RequestTooLarge
+  | ServerShutdown
+  | BindFailed

@@ -1,0 +1,61 @@
+/** A request to generate text and what comes back. The same schemas are the engine protocol's wire format. */
+import { Schema } from "effect"
+
+export const Role = Schema.Literal("system", "user", "assistant")
+
+export const Message = Schema.Struct({ role: Role, content: Schema.String })
+export type Message = typeof Message.Type
+
+/** `Chat` is rendered with the model's chat template; `Raw` is encoded as it is (spec 02 §5). */
+export const GenerateInput = Schema.Union(
+  Schema.TaggedStruct("Chat", { messages: Schema.Array(Message) }),
+  Schema.TaggedStruct("Raw", { text: Schema.String })
+)
+export type GenerateInput = typeof GenerateInput.Type
+
+/** Sampler settings (spec 02 §7). `seed` null draws a fresh one. */
+export const Sampling = Schema.Struct({
+  temperature: Schema.Number,
+  topP: Schema.Number,
+  repetitionPenalty: Schema.Number,
+  seed: Schema.NullOr(Schema.Int)
+})
+export type Sampling = typeof Sampling.Type
+
+export const defaultSampling: Sampling = { temperature: 0.7, topP: 0.9, repetitionPenalty: 1.1, seed: null }
+
+/** Turn markers a chat answer stops at (spec 02 §6.4). */
+export const CHAT_STOPS: ReadonlyArray<string> = ["Human:", "Assistant:", "You:"].flatMap((turn) => [
+  `\n${turn}`,
+  `\n\n${turn}`
+])
+
+export const GenerateOptions = Schema.Struct({
+  input: GenerateInput,
+  sampling: Sampling,
+  /** Upper bound on generated tokens; null means the limit of `contextShare`. Always bounded by context minus prompt. */
+  maxTokens: Schema.NullOr(Schema.Int),
+  /** Part of the context an answer without `maxTokens` may use: 1 for run, 0.5 for the server (spec 02 §4.2). */
+  contextShare: Schema.Number,
+  /** Text that ends the answer and is not part of it. */
+  stop: Schema.Array(Schema.String)
+})
+export type GenerateOptions = typeof GenerateOptions.Type
+
+export const FinishReason = Schema.Literal("stop", "length")
+export type FinishReason = typeof FinishReason.Type
+
+/** Token counts; `completionTokens` includes the token that ended the answer. */
+export const Usage = Schema.Struct({ promptTokens: Schema.Int, completionTokens: Schema.Int })
+export type Usage = typeof Usage.Type
+
+/**
+ * `Started` comes once, after the prompt is encoded and before the first token is computed; then any number of `Delta`s;
+ * `Finished` comes last. Joined deltas are the whole answer (spec 02 R6.7).
+ */
+export const GenerateEvent = Schema.Union(
+  Schema.TaggedStruct("Started", { promptTokens: Schema.Int, contextLength: Schema.Int }),
+  Schema.TaggedStruct("Delta", { text: Schema.String }),
+  Schema.TaggedStruct("Finished", { finishReason: FinishReason, usage: Usage })
+)
+export type GenerateEvent = typeof GenerateEvent.Type

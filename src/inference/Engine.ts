@@ -1,0 +1,44 @@
+/** The seam between the generation loop and whatever computes: an engine turns a checkpoint into logits. */
+import type { Effect, Scope } from "effect"
+import type { CheckpointInvalid, EngineUnavailable, ModelIncompatible } from "../domain/Errors.js"
+
+/** A checkpoint on disk. `name` is for messages; `directory` holds config.json and the safetensors files (absolute). */
+export interface CheckpointSource {
+  readonly name: string
+  readonly directory: string
+}
+
+/** One sequence and its KV cache. Calls block their thread; use from one thread only. */
+export interface Sequence {
+  /** Tokens in the KV cache. */
+  readonly length: number
+  /**
+   * Appends `ids` (at least one) to the KV cache. Returns float32 logits: `vocabSize` values for the last position, or
+   * `ids.length * vocabSize` in row-major order for `"all"`.
+   */
+  readonly forward: (ids: ReadonlyArray<number>, rows: "last" | "all") => Float32Array
+  /** Frees the KV cache. */
+  readonly close: () => void
+}
+
+/** Bytes the engine holds; null where the engine can't tell. */
+export interface MemoryStats {
+  readonly activeBytes: number | null
+  readonly peakBytes: number | null
+  readonly cacheBytes: number | null
+}
+
+/** A checkpoint ready to compute. */
+export interface LoadedModel {
+  readonly vocabSize: number
+  readonly start: () => Sequence
+  readonly memory: () => MemoryStats
+}
+
+export interface Engine {
+  readonly name: string
+  /** Reads config and weights; the model lives as long as the scope. Refuses before reading tensors what it can't compute. */
+  readonly load: (
+    source: CheckpointSource
+  ) => Effect.Effect<LoadedModel, CheckpointInvalid | ModelIncompatible | EngineUnavailable, Scope.Scope>
+}

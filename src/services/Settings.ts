@@ -1,0 +1,36 @@
+/** Everything the environment decides (spec 01 §1.8), read in one place: `settings/` of the live layer, nowhere else. */
+import { Context, type Redacted } from "effect"
+
+export interface SettingsValues {
+  /** The directory with the `models--…` repos, absolute (spec 01 §0.1(2)). */
+  readonly hubCache: string
+  /** The user's home directory, shortened to `~` in everything shown. */
+  readonly home: string
+  /** HF_TOKEN, else HUGGINGFACE_HUB_TOKEN. */
+  readonly hubToken: Redacted.Redacted | null
+  /** MLXK2_ENABLE_ALPHA_FEATURES. */
+  readonly alphaFeatures: boolean
+  /** MLXK2_ENABLE_PIPES: `-` reads stdin. */
+  readonly pipes: boolean
+  /** MLXK2_STRICT_TEST_DELETE is exactly 1. */
+  readonly strictTestDelete: boolean
+  /** MLXK2_DEBUG. */
+  readonly debug: boolean
+  /** MLXK2_LOG_JSON is exactly 1. */
+  readonly logJson: boolean
+  /** MLXK2_LOG_LEVEL, lower case; null when unset. */
+  readonly logLevel: string | null
+  /** HF_HUB_DISABLE_PROGRESS_BARS. */
+  readonly progressBarsDisabled: boolean
+  /** MLXK_WORKSPACE_HOME, absolute or as given; null when unset. */
+  readonly workspaceHome: string | null
+  /** Environment defaults of `serve`; flags win (spec 02 R1.5). Null when unset. */
+  readonly serve: {
+    readonly host: string | null
+    readonly port: string | null
+    readonly preloadModel: string | null
+    readonly maxTokens: string | null
+  }
+}
+
+export class Settings extends Context.Tag("mlxk/Settings")<Settings, SettingsValues>() {}
