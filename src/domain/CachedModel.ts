@@ -45,4 +45,6 @@ export interface CachedModel extends ModelLocation {
   readonly framework: Framework
   readonly modelType: ModelType
   readonly capabilities: ReadonlyArray<string>
+  /** Tokens the model can attend to; spec 02 §4.1. */
+  readonly contextLength: number
 }
