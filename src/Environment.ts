@@ -1,0 +1,75 @@
+/** The live Settings layer: the only reader of environment variables. */
+
+import { homedir } from "node:os"
+import { isAbsolute, join, resolve } from "node:path"
+import { Config, type ConfigError, Effect, Layer, Option } from "effect"
+import { Settings, type SettingsValues } from "./services/Settings.js"
+
+/** Empty counts as unset, everywhere (spec 01 §0.1(2)). */
+const text = (name: string): Config.Config<string | null> =>
+  Config.option(Config.nonEmptyString(name)).pipe(Config.map(Option.getOrNull))
+
+/** Open for 1, true, yes and on in any case, and nothing else (spec 01 §0.1(3)). */
+const gate = (name: string): Config.Config<boolean> =>
+  Config.map(text(name), (value) => value !== null && /^(1|true|yes|on)$/i.test(value))
+
+/** Set by exactly `1` (spec 01 §1.8). */
+const exactlyOne = (name: string): Config.Config<boolean> => Config.map(text(name), (value) => value === "1")
+
+const secret = (name: string) => Config.option(Config.redacted(Config.nonEmptyString(name)))
+
+const raw = Config.all({
+  hfHubCache: text("HF_HUB_CACHE"),
+  oldHubCache: text("HUGGINGFACE_HUB_CACHE"),
+  hfHome: text("HF_HOME"),
+  xdgCacheHome: text("XDG_CACHE_HOME"),
+  token: secret("HF_TOKEN"),
+  oldToken: secret("HUGGINGFACE_HUB_TOKEN"),
+  alphaFeatures: gate("MLXK2_ENABLE_ALPHA_FEATURES"),
+  pipes: gate("MLXK2_ENABLE_PIPES"),
+  strictTestDelete: exactlyOne("MLXK2_STRICT_TEST_DELETE"),
+  debug: gate("MLXK2_DEBUG"),
+  logJson: exactlyOne("MLXK2_LOG_JSON"),
+  logLevel: text("MLXK2_LOG_LEVEL"),
+  progressBarsDisabled: gate("HF_HUB_DISABLE_PROGRESS_BARS"),
+  workspaceHome: text("MLXK_WORKSPACE_HOME"),
+  host: text("MLXK2_HOST"),
+  port: text("MLXK2_PORT"),
+  preloadModel: text("MLXK2_PRELOAD_MODEL"),
+  maxTokens: text("MLXK2_MAX_TOKENS")
+})
+
+/** Where the models lie: the first variable that is set decides, as in the Hub's own libraries (spec 01 §0.1(2)). */
+const hubCache = (values: Config.Config.Success<typeof raw>, home: string): string => {
+  const explicit = values.hfHubCache ?? values.oldHubCache
+  if (explicit !== null) return absolute(explicit)
+  if (values.hfHome !== null) return absolute(join(values.hfHome, "hub"))
+  return absolute(join(values.xdgCacheHome ?? join(home, ".cache"), "huggingface", "hub"))
+}
+
+const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(path))
+
+const values = Effect.map(raw, (read): SettingsValues => {
+  const home = homedir()
+  const { host, port, preloadModel, maxTokens } = read
+  return {
+    hubCache: hubCache(read, home),
+    home,
+    hubToken: Option.getOrNull(Option.orElse(read.token, () => read.oldToken)),
+    alphaFeatures: read.alphaFeatures,
+    pipes: read.pipes,
+    strictTestDelete: read.strictTestDelete,
+    debug: read.debug,
+    logJson: read.logJson,
+    logLevel: read.logLevel,
+    progressBarsDisabled: read.progressBarsDisabled,
+    workspaceHome: read.workspaceHome,
+    serve: { host, port, preloadModel, maxTokens }
+  }
+})
+
+/** Reads the environment when built. Every variable is optional text, so reading can't fail. */
+export const layer: Layer.Layer<Settings> = Layer.effect(
+  Settings,
+  Effect.catchAll(values, (error: ConfigError.ConfigError) => Effect.die(error))
+)

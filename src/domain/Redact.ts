@@ -1,0 +1,26 @@
+/** Takes secrets and the home directory out of every text that leaves the process through logs or error bodies (spec 02 §9.4). Pure. */
+
+const SECRETS: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
+  [/hf_[a-z0-9]{30,}/gi, "[REDACTED_TOKEN]"],
+  [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, "$1 [REDACTED_TOKEN]"],
+  [/\bsk-[\w-]{16,}/g, "[REDACTED_TOKEN]"],
+  [/\b(api[_-]?key|access[_-]?token|token|signature|x-amz-[a-z-]+)=[^\s&"']+/gi, "$1=[REDACTED_TOKEN]"],
+  [/\b(https?:\/\/)[^\s/@]+@/gi, "$1"]
+]
+
+/** `home` is the user's home directory without a trailing slash; it becomes `~`. */
+export const redactText = (text: string, home: string): string => {
+  const clean = SECRETS.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), text)
+  return home.length > 1 ? clean.replaceAll(home, "~") : clean
+}
+
+/** Redacts every string inside plain data, keys included. Depth is bounded: deeper values become `…`. */
+export const redactData = (value: unknown, home: string, depth = 6): unknown => {
+  if (typeof value === "string") return redactText(value, home)
+  if (typeof value !== "object" || value === null) return value
+  if (depth === 0) return "…"
+  if (Array.isArray(value)) return value.map((item) => redactData(item, home, depth - 1))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [redactText(key, home), redactData(item, home, depth - 1)])
+  )
+}
