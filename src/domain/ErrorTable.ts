@@ -54,6 +54,14 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: false,
     hint: "Correct the named field."
   },
+  UnsupportedParameter: {
+    type: "validation_error",
+    status: 400,
+    openai: "unsupported_parameter",
+    exit: 1,
+    retryable: false,
+    hint: "Leave the named field out."
+  },
   ModelNotFound: {
     type: "model_not_found",
     status: 404,

@@ -24,6 +24,16 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("Invali
   }
 }
 
+/** The request asks for something that isn't supported and would change the answer if it were ignored (spec 03 §1.5). */
+export class UnsupportedParameter extends Schema.TaggedError<UnsupportedParameter>()("UnsupportedParameter", {
+  param: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `${this.param}: ${this.problem}`
+  }
+}
+
 /** No cached model matches (spec 01 §3.1). */
 export class ModelNotFound extends Schema.TaggedError<ModelNotFound>()("ModelNotFound", { query: Schema.String }) {
   override get message() {
@@ -209,6 +219,7 @@ export type KnifeError =
   | ResolveError
   | RunnerError
   | HubError
+  | UnsupportedParameter
   | RouteNotFound
   | MethodNotAllowed
   | HostRefused
