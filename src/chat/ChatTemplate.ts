@@ -1,0 +1,38 @@
+/** Messages to the text a model was trained on. Templates come with the model and are hostile: run them under a time limit. */
+import { Template } from "@huggingface/jinja"
+import type { Message } from "../domain/Generation.js"
+
+/** Most characters a template may have; real ones have up to 20,000. */
+export const MAX_TEMPLATE_CHARS = 1_000_000
+
+/** A compiled template. Throws what the template raises. */
+export type ChatTemplate = (messages: ReadonlyArray<Message>) => string
+
+/** Throws when the template is too long or isn't Jinja. */
+export const compileTemplate = (source: string, specialTokens: Readonly<Record<string, string>>): ChatTemplate => {
+  if (source.length > MAX_TEMPLATE_CHARS) throw new Error(`longer than ${MAX_TEMPLATE_CHARS} characters`)
+  const template = new Template(source)
+  return (messages) =>
+    template.render({
+      ...specialTokens,
+      messages: messages.map(({ content, role }) => ({ role, content })),
+      add_generation_prompt: true,
+      tools: null,
+      documents: null
+    })
+}
+
+const NAMES: Readonly<Record<Message["role"], string>> = { system: "System", user: "Human", assistant: "Assistant" }
+
+/** The prompt of a model without a template (spec 02 §5.2). */
+export const fallbackPrompt = (messages: ReadonlyArray<Message>): string =>
+  [...messages.map(({ content, role }) => `${NAMES[role]}: ${content}`), "Assistant: "].join("\n\n")
+
+/** Longest part of a template's own error text that is shown. */
+const MAX_PROBLEM_CHARS = 200
+
+/** A template's error as one short line: its text is written by the model's author. */
+export const templateProblem = (error: unknown): string => {
+  const text = (error instanceof Error ? error.message : String(error)).replaceAll(/[\p{Cc}\s]+/gu, " ").trim()
+  return text === "" ? "it fails" : text.slice(0, MAX_PROBLEM_CHARS)
+}

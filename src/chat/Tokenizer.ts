@@ -1,0 +1,65 @@
+/** The native tokenizer of one checkpoint. Loading the package is left to the first use: only the engine process pays. */
+import { Effect, Option, Schema } from "effect"
+import { CheckpointInvalid } from "../domain/Errors.js"
+import { type Detokenizer, detokenizers } from "./Detokenizer.js"
+
+/** Text in, ids out, and back. */
+export interface Tokenizer {
+  /**
+   * Token ids of a text. With `addSpecialTokens` the tokenizer adds what it puts around a plain text (usually BOS); a
+   * rendered chat template has it already (spec 02 R5.4). Texts of control tokens are read as control tokens wherever they
+   * stand, in user content too: telling them apart (spec 03 §0.1(10)) is still to come.
+   */
+  readonly encode: (
+    text: string,
+    options: { readonly addSpecialTokens: boolean }
+  ) => Effect.Effect<ReadonlyArray<number>>
+  /** The id of a token, null when the vocabulary hasn't got it. */
+  readonly idOf: (token: string) => number | null
+  readonly isSpecial: (id: number) => boolean
+  /** Starts a stream of answer tokens. */
+  readonly detokenizer: () => Detokenizer
+}
+
+/** What is read from tokenizer.json beside the native tokenizer, which doesn't tell. */
+const TokenizerJson = Schema.Struct({
+  decoder: Schema.Unknown,
+  added_tokens: Schema.optionalWith(Schema.Array(Schema.Struct({ id: Schema.Int, special: Schema.Boolean })), {
+    default: () => []
+  })
+})
+const decodeTokenizerJson = Schema.decodeUnknownOption(Schema.parseJson(TokenizerJson))
+
+/** Makes a tokenizer of the text of tokenizer.json. */
+export const makeTokenizer = (model: string, text: string): Effect.Effect<Tokenizer, CheckpointInvalid> =>
+  Effect.gen(function* () {
+    const { Tokenizer: Native } = yield* Effect.promise(() => import("tokenizers"))
+    const invalid = () => new CheckpointInvalid({ model, file: "tokenizer.json", problem: "not a valid tokenizer" })
+    // Native first: it bounds the nesting, so that JSON.parse sees no hostile depth.
+    const native = yield* Effect.try({ try: () => Native.fromString(text), catch: invalid })
+    const { added_tokens, decoder } = yield* Option.match(decodeTokenizerJson(text), {
+      onNone: invalid,
+      onSome: Effect.succeed
+    })
+    // Left over from training in some files; a prompt must be encoded whole.
+    native.disableTruncation()
+    native.disablePadding()
+    const special = new Set(added_tokens.flatMap(({ id, special }) => (special ? [id] : [])))
+    const isSpecial = (id: number) => special.has(id)
+    const nativeDecoder = native.getDecoder()
+    return {
+      encode: (prompt, { addSpecialTokens }) =>
+        Effect.map(
+          Effect.promise(() => native.encode(prompt, null, { addSpecialTokens })),
+          (encoding) => encoding.getIds()
+        ),
+      idOf: (token) => native.tokenToId(token),
+      isSpecial,
+      detokenizer: detokenizers({
+        decoder,
+        isSpecial,
+        token: (id) => native.idToToken(id),
+        decodeAll: (tokens) => nativeDecoder?.decode([...tokens]) ?? tokens.join(" ")
+      })
+    }
+  })

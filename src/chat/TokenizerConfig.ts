@@ -1,0 +1,80 @@
+/** What the small JSON files beside a tokenizer say: special tokens, chat template, end-of-sequence ids. Pure. */
+import { Option, Schema } from "effect"
+
+/** Names of special tokens as chat templates know them. */
+const SPECIAL_TOKEN_NAMES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]
+
+const Fields = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+const TokenText = Schema.Union(
+  Schema.NonEmptyString,
+  Schema.transform(Schema.Struct({ content: Schema.NonEmptyString }), Schema.NonEmptyString, {
+    strict: true,
+    decode: ({ content }) => content,
+    encode: (content) => ({ content })
+  })
+)
+const fields = (value: unknown) => Option.getOrElse(Schema.decodeUnknownOption(Fields)(value), () => ({}))
+const tokenText = Schema.decodeUnknownOption(TokenText)
+
+/** The special tokens' texts by name. A later file wins; what is neither a text nor an added-token object is skipped. */
+export const specialTokens = (files: ReadonlyArray<unknown>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    files.flatMap((file) => {
+      const values: Readonly<Record<string, unknown>> = fields(file)
+      return SPECIAL_TOKEN_NAMES.flatMap((name) =>
+        Option.match(tokenText(values[name]), { onNone: () => [], onSome: (text) => [[name, text] as const] })
+      )
+    })
+  )
+
+const TemplateField = Schema.Struct({
+  chat_template: Schema.Union(
+    Schema.NonEmptyString,
+    Schema.Array(Schema.Struct({ name: Schema.String, template: Schema.NonEmptyString }))
+  )
+})
+
+/** `chat_template` of a JSON file: a text, or the `default` of a named list. */
+const templateOf = (file: unknown): Option.Option<string> =>
+  Option.flatMap(Schema.decodeUnknownOption(TemplateField)(file), ({ chat_template }) =>
+    typeof chat_template === "string"
+      ? Option.some(chat_template)
+      : Option.fromNullable(chat_template.find(({ name }) => name === "default")?.template)
+  )
+
+/** The model's chat template, from the first source that has one (spec 02 R5.1). Null when none has. */
+export const chooseTemplate = (sources: {
+  /** chat_template.jinja */
+  readonly jinja: string | null
+  /** tokenizer_config.json */
+  readonly tokenizerConfig: unknown
+  /** chat_template.json */
+  readonly templateJson: unknown
+}): string | null => {
+  if (sources.jinja !== null && sources.jinja !== "") return sources.jinja
+  return Option.getOrNull(Option.orElse(templateOf(sources.tokenizerConfig), () => templateOf(sources.templateJson)))
+}
+
+const TokenId = Schema.Int.pipe(Schema.nonNegative())
+const isTokenId = Schema.is(TokenId)
+
+const idsOf = (value: unknown): ReadonlyArray<number> => (Array.isArray(value) ? value : [value]).filter(isTokenId)
+
+/** Markers that end a turn or a text in every family that has them as special tokens (spec 02 §6.3, R6.3). */
+export const END_MARKERS: ReadonlyArray<string> = ["</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>"]
+
+/** The tokens that end an answer: the union of every source, so that none is missed (spec 02 R6.1). Bad entries are skipped. */
+export const endOfSequenceIds = (sources: {
+  readonly generationConfig: unknown
+  readonly config: unknown
+  /** Ids of the tokenizer's EOS token and of the END_MARKERS it knows as special tokens. */
+  readonly tokenizer: ReadonlyArray<number>
+}): ReadonlySet<number> => {
+  const config: Readonly<Record<string, unknown>> = fields(sources.config)
+  return new Set(
+    [sources.generationConfig, config, config["text_config"]]
+      .map((file): Readonly<Record<string, unknown>> => fields(file))
+      .flatMap((file) => idsOf(file["eos_token_id"]))
+      .concat(sources.tokenizer)
+  )
+}
