@@ -1,0 +1,160 @@
+/**
+ * What an architecture needs against what a checkpoint has, decided from names, shapes and dtypes alone: after this nothing
+ * about a tensor can surprise an engine. Pure.
+ */
+import { Either } from "effect"
+import {
+  type MatrixFormat,
+  packing,
+  type Quantization,
+  type QuantizationProblem,
+  type StoredMatrix
+} from "./Quantization.js"
+import type { Dtype, TensorInfo } from "./Safetensors.js"
+
+/** A tensor and the file (its name inside the checkpoint) that holds it. */
+export interface StoredTensor extends TensorInfo {
+  readonly file: string
+}
+
+export type TensorTable = ReadonlyMap<string, StoredTensor>
+
+/**
+ * `Matrix`: `path.weight` [rows, columns] and what its format needs beside it, `path.bias` [rows] when `bias`.
+ * `Vector`: the tensor `name` [length].
+ */
+export interface MatrixSpec {
+  readonly _tag: "Matrix"
+  readonly kind: "linear" | "embedding"
+  readonly path: string
+  readonly rows: number
+  readonly columns: number
+  readonly bias: boolean
+}
+export interface VectorSpec {
+  readonly _tag: "Vector"
+  readonly name: string
+  readonly length: number
+}
+export type WeightSpec = MatrixSpec | VectorSpec
+
+export interface PlannedMatrix extends MatrixSpec {
+  readonly format: MatrixFormat
+}
+export type PlannedWeight = PlannedMatrix | VectorSpec
+
+/** Names and shapes to expect, and tensors that may lie there unused. */
+export interface WeightNeeds {
+  readonly weights: ReadonlyArray<WeightSpec>
+  readonly ignored: (name: string) => boolean
+}
+
+/** `Tensor`: a tensor is missing, superfluous or not what it must be; `file` is null when no file has it. */
+export type WeightProblem =
+  | QuantizationProblem
+  | { readonly _tag: "Tensor"; readonly file: string | null; readonly problem: string }
+
+const FLOATS: ReadonlySet<Dtype> = new Set(["F32", "F16", "BF16"])
+const WORDS: ReadonlySet<Dtype> = new Set(["U32"])
+const BYTES: ReadonlySet<Dtype> = new Set(["U8"])
+
+interface Expected {
+  readonly name: string
+  readonly shape: ReadonlyArray<number>
+  readonly dtypes: ReadonlySet<Dtype>
+}
+
+const tensorProblem = (file: string | null, problem: string): WeightProblem => ({ _tag: "Tensor", file, problem })
+
+const bracket = (shape: ReadonlyArray<number>) => `[${shape.join(", ")}]`
+
+const check = (table: TensorTable, { dtypes, name, shape }: Expected): WeightProblem | null => {
+  const tensor = table.get(name)
+  if (tensor === undefined) return tensorProblem(null, `tensor ${name} is missing`)
+  if (bracket(tensor.shape) !== bracket(shape)) {
+    return tensorProblem(tensor.file, `tensor ${name}: shape ${bracket(tensor.shape)}, expected ${bracket(shape)}`)
+  }
+  return dtypes.has(tensor.dtype)
+    ? null
+    : tensorProblem(tensor.file, `tensor ${name}: dtype ${tensor.dtype}, expected ${[...dtypes].join(" or ")}`)
+}
+
+/** The tensors of a matrix in a format. */
+const tensorsOf = (matrix: MatrixSpec, format: MatrixFormat): ReadonlyArray<Expected> => {
+  const { bias, columns, path, rows } = matrix
+  const tensor = (suffix: string, dtypes: ReadonlySet<Dtype>, ...shape: ReadonlyArray<number>): Expected => ({
+    name: `${path}.${suffix}`,
+    shape,
+    dtypes
+  })
+  const own = bias ? [tensor("bias", FLOATS, rows)] : []
+  const packed = packing(format)
+  if (packed !== null) {
+    const groups = columns / packed.groupSize
+    const words = tensor("weight", WORDS, rows, (columns * packed.bits) / 32)
+    return format._tag === "Affine"
+      ? [words, tensor("scales", FLOATS, rows, groups), tensor("biases", FLOATS, rows, groups), ...own]
+      : [words, tensor("scales", BYTES, rows, groups), ...own]
+  }
+  return format._tag === "Ternary"
+    ? [tensor("weight", BYTES, Math.ceil(rows / 4), columns), tensor("weight_scale", FLOATS, 1), ...own]
+    : [tensor("weight", FLOATS, rows, columns), ...own]
+}
+
+/** What the format rules look at. */
+const stored = (table: TensorTable, { columns, kind, path }: MatrixSpec): StoredMatrix => {
+  const scales = table.get(`${path}.scales`)
+  return {
+    path,
+    columns,
+    kind,
+    words: table.get(`${path}.weight`)?.shape.at(-1) ?? 0,
+    scales: scales === undefined ? null : { columns: scales.shape.at(-1) ?? 0, bytes: scales.dtype === "U8" }
+  }
+}
+
+const planMatrix = (
+  table: TensorTable,
+  rule: Quantization,
+  matrix: MatrixSpec
+): Either.Either<PlannedMatrix, WeightProblem> =>
+  Either.flatMap(rule(stored(table, matrix)), (format) => {
+    const { groupSize } = packing(format) ?? { groupSize: 1 }
+    return matrix.columns % groupSize === 0
+      ? Either.right({ ...matrix, format })
+      : Either.left({
+          _tag: "BadTensor",
+          tensor: `${matrix.path}.weight`,
+          problem: `${matrix.columns} columns can't be quantized in groups of ${groupSize}`
+        })
+  })
+
+/** Every weight with its format, in the order of `needs`; or the first thing that is wrong. */
+export const planWeights = (
+  needs: WeightNeeds,
+  rule: Quantization,
+  table: TensorTable
+): Either.Either<ReadonlyArray<PlannedWeight>, WeightProblem> =>
+  Either.gen(function* () {
+    const planned: Array<PlannedWeight> = []
+    const used = new Set<string>()
+    for (const weight of needs.weights) {
+      const plan = weight._tag === "Vector" ? weight : yield* planMatrix(table, rule, weight)
+      const tensors =
+        plan._tag === "Vector"
+          ? [{ name: plan.name, shape: [plan.length], dtypes: FLOATS }]
+          : tensorsOf(plan, plan.format)
+      for (const tensor of tensors) {
+        const problem = check(table, tensor)
+        if (problem !== null) return yield* Either.left(problem)
+        used.add(tensor.name)
+      }
+      planned.push(plan)
+    }
+    for (const [name, { file }] of table) {
+      if (!used.has(name) && !needs.ignored(name)) {
+        return yield* Either.left(tensorProblem(file, `tensor ${name} is not part of this architecture`))
+      }
+    }
+    return planned
+  })
