@@ -14,14 +14,23 @@ export interface SnapshotFile {
 }
 
 /**
- * `config.json` as far as it could be read: the three ways it can be wrong have their own reasons (spec 01 §6.3).
- * `unreadable` covers I/O errors and files beyond the size and depth limits.
+ * A JSON file as far as it could be read: the three ways it can be wrong have their own reasons (spec 01 §6.3).
+ * `Unreadable` covers I/O errors and files beyond the size limit; `Invalid` text that isn't JSON or is nested too deep.
  */
-export type ConfigJson =
+export type JsonFile =
   | { readonly _tag: "Missing" }
   | { readonly _tag: "Unreadable"; readonly problem: string }
   | { readonly _tag: "Invalid"; readonly problem: string }
   | { readonly _tag: "Parsed"; readonly value: unknown }
+
+/** `config.json` of a checkpoint. */
+export type ConfigJson = JsonFile
+
+/**
+ * Whether there is a snapshot to look into (spec 01 §6.2 P3, P4, §6.3 H1): `Unreadable` is a directory that may not be
+ * listed, `Vanished` one that was there when the model was found.
+ */
+export type SnapshotState = "Present" | "NoDirectory" | "NoSnapshots" | "Vanished" | "Unreadable"
 
 /** Where a model lies. `commit` is the snapshot directory's name when it is 40 hex characters, else null. */
 export interface ModelLocation {
@@ -40,11 +49,31 @@ export interface CachedModel extends ModelLocation {
   readonly sizeBytes: number
   /** Modification time of the described directory, milliseconds since 1970. */
   readonly lastModified: number
+  /** By path component, in code-point order. */
   readonly files: ReadonlyArray<SnapshotFile>
+  readonly snapshot: SnapshotState
   readonly config: ConfigJson
+  /** The index of the weight shards, `Missing` when none applies (spec 01 §6.3 H5). */
+  readonly weightIndex: JsonFile
+  /** Paths of files that are Git LFS pointers instead of content (spec 01 §6.3.1). */
+  readonly lfsPointers: ReadonlyArray<string>
   readonly framework: Framework
   readonly modelType: ModelType
   readonly capabilities: ReadonlyArray<string>
   /** Tokens the model can attend to; spec 02 §4.1. */
   readonly contextLength: number
+  /** What `show` tells of the config; null when it says nothing (spec 01 §5.1). */
+  readonly metadata: Readonly<Record<string, unknown>> | null
+}
+
+/** Order of every list of names: by code point, where JavaScript's own order compares UTF-16 units (spec 01 §0.1(6), §4.1). */
+export const byCodePoint = (left: string, right: string): number => {
+  const others = right[Symbol.iterator]()
+  for (const char of left) {
+    const other = others.next()
+    if (other.done === true) return 1
+    const difference = (char.codePointAt(0) ?? 0) - (other.value.codePointAt(0) ?? 0)
+    if (difference !== 0) return difference
+  }
+  return others.next().done === true ? 0 : -1
 }

@@ -51,7 +51,13 @@ export const HealthData = Schema.Struct({
 })
 export type HealthData = typeof HealthData.Type
 
-const utc = (milliseconds: number) => `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
+/** The years the format has places for. */
+const FIRST = Date.parse("0000-01-01T00:00:00.000Z")
+const LAST = Date.parse("9999-12-31T23:59:59.999Z")
+
+/** A time outside them, which only a broken or hostile file system has, counts as unreadable: 1970 (spec 01 §4.2). */
+const utc = (milliseconds: number) =>
+  `${new Date(milliseconds >= FIRST && milliseconds <= LAST ? milliseconds : 0).toISOString().slice(0, 19)}Z`
 
 /** A described model and its verdict as one row (spec 01 §4.2). */
 export const modelObject = (model: CachedModel, report: HealthReport): ModelObject => ({

@@ -1,0 +1,81 @@
+/** Which model a user means (spec 01 §3). Pure: the caller lists names and snapshots. */
+import { byCodePoint } from "../domain/CachedModel.js"
+import { DIRECTORY_PREFIX, type ModelRef, repoName } from "../domain/ModelRef.js"
+
+export type Resolution =
+  | { readonly _tag: "Found"; readonly name: string; readonly snapshot: string | null }
+  | { readonly _tag: "Ambiguous"; readonly matches: ReadonlyArray<string> }
+  | { readonly _tag: "NotFound" }
+
+/** What there is to choose from: names of all repos, and the snapshot names of one. */
+export interface Candidates {
+  readonly names: ReadonlyArray<string>
+  readonly snapshotsOf: (name: string) => ReadonlyArray<string>
+}
+
+/** Organisation that a name without one is looked for in first. */
+const DEFAULT_ORGANISATION = "mlx-community"
+
+/** Characters of a commit that tell candidates apart in a message. */
+const SHORT_HASH = 8
+
+/** A spec in directory form means the repo of that directory (spec 01 §2.3). */
+const normalised = (text: string): string => (text.startsWith(DIRECTORY_PREFIX) ? repoName(text) : text)
+
+const expanded = (name: string, names: ReadonlyArray<string>): string => {
+  const full = `${DEFAULT_ORGANISATION}/${name}`
+  return !name.includes("/") && names.includes(full) ? full : name
+}
+
+/** Names that contain the text in any case; the whole name is searched, so the organisation takes part. */
+const containing = (names: ReadonlyArray<string>, text: string): ReadonlyArray<string> => {
+  const wanted = text.toLowerCase()
+  return names.filter((name) => name.toLowerCase().includes(wanted))
+}
+
+const NOT_FOUND: Resolution = { _tag: "NotFound" }
+
+interface Pair {
+  readonly name: string
+  readonly snapshot: string
+}
+
+/** The pairs a predicate keeps; all of them when it keeps none. */
+const preferring = (pairs: ReadonlyArray<Pair>, isBetter: (pair: Pair) => boolean): ReadonlyArray<Pair> => {
+  const better = pairs.filter(isBetter)
+  return better.length > 0 ? better : pairs
+}
+
+/** `name@hash`: an exact name wins, then a snapshot of exactly that name; what is left must be one (spec 01 §3.3). */
+const byRevision = (pattern: string, revision: string, { names, snapshotsOf }: Candidates): Resolution => {
+  const exact = expanded(pattern, names)
+  const pairs = containing(names, pattern).flatMap((name) =>
+    snapshotsOf(name)
+      .filter((snapshot) => snapshot.startsWith(revision))
+      .map((snapshot) => ({ name, snapshot }))
+  )
+  const [first, ...others] = preferring(
+    preferring(pairs, ({ name }) => name === exact),
+    ({ snapshot }) => snapshot === revision
+  )
+  if (first === undefined) return NOT_FOUND
+  if (others.length === 0) return { _tag: "Found", ...first }
+  const matches = [first, ...others].map(({ name, snapshot }) => `${name}@${snapshot.slice(0, SHORT_HASH)}`)
+  return { _tag: "Ambiguous", matches: matches.sort(byCodePoint) }
+}
+
+/**
+ * Exact names win over fuzzy ones. A blank name matches nothing, unless a hash comes with it, which is then looked for in all
+ * models (spec 01 §3.1, QUIRK-13).
+ */
+export const resolve = (ref: ModelRef, candidates: Candidates): Resolution => {
+  const pattern = normalised(ref.pattern)
+  if (ref.revision !== null) return byRevision(pattern, ref.revision, candidates)
+  const { names } = candidates
+  const exact = expanded(normalised(ref.name), names)
+  if (exact.trim() !== "" && names.includes(exact)) return { _tag: "Found", name: exact, snapshot: null }
+  const [first, ...others] = pattern.trim() === "" ? [] : containing(names, pattern)
+  if (first === undefined) return NOT_FOUND
+  if (others.length === 0) return { _tag: "Found", name: first, snapshot: null }
+  return { _tag: "Ambiguous", matches: [first, ...others].sort(byCodePoint) }
+}

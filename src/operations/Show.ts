@@ -1,0 +1,69 @@
+/** `show`: one model with its metadata, files or config. */
+import { Effect } from "effect"
+import type { CachedModel, ConfigJson, SnapshotFile } from "../domain/CachedModel.js"
+import type { ResolveError } from "../domain/Errors.js"
+import { type FileObject, modelObject, type ShowData } from "../domain/ModelObject.js"
+import { ModelRef } from "../domain/ModelRef.js"
+import { Cache } from "../services/Cache.js"
+import { Health } from "../services/Health.js"
+
+/** Which part of a model `show` adds to its row. */
+export type ShowMode = "metadata" | "files" | "config"
+
+const UNITS: ReadonlyArray<readonly [bytes: number, unit: string]> = [
+  [1e9, "GB"],
+  [1e6, "MB"],
+  [1e3, "KB"]
+]
+
+/** One decimal, ties to even: 1250 B are 1.2 KB, where `toFixed` says 1.3. Only quarters can be exact ties. */
+const oneDecimal = (value: number): string => (value % 1 === 0.25 ? `${Math.floor(value)}.2` : value.toFixed(1))
+
+/** Decimal units (spec 01 §5.1). */
+const sizeText = (bytes: number): string => {
+  const [factor, unit] = UNITS.find(([limit]) => bytes >= limit) ?? [1, "B"]
+  return factor === 1 ? `${bytes}B` : `${oneDecimal(bytes / factor)}${unit}`
+}
+
+/** The first rule that holds (spec 01 §5.1). */
+const fileType = (name: string): string => {
+  if (name === "config.json") return "config"
+  if (/\.(safetensors|bin|gguf)$/.test(name)) return "weights"
+  if (name.toLowerCase().includes("tokenizer")) return "tokenizer"
+  if (name.endsWith(".json")) return "config"
+  return name === "README.md" ? "readme" : "other"
+}
+
+/** A link to nothing is no file. */
+const fileObject = ({ path, size }: SnapshotFile): ReadonlyArray<typeof FileObject.Type> => {
+  const name = path.slice(path.lastIndexOf("/") + 1)
+  return size === null ? [] : [{ name, size: sizeText(size), type: fileType(name) }]
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const configObject = (config: ConfigJson) => (config._tag === "Parsed" && isRecord(config.value) ? config.value : null)
+
+const details = (model: CachedModel, mode: ShowMode): Omit<ShowData, "model"> => {
+  switch (mode) {
+    case "metadata":
+      return { metadata: model.metadata }
+    case "files":
+      return { metadata: null, files: model.files.flatMap(fileObject) }
+    case "config":
+      return { metadata: null, config: configObject(model.config) }
+  }
+}
+
+/** Answers for broken models too; the verdict is that of the snapshot shown (spec 01 §5.1, QUIRK-20). */
+export const show = Effect.fn("Show.show")(function* (
+  text: string,
+  mode: ShowMode
+): Effect.fn.Return<ShowData, ResolveError, Cache | Health> {
+  const cache = yield* Cache
+  const health = yield* Health
+  const model = yield* Effect.flatMap(cache.resolve(ModelRef.parse(text)), cache.describe)
+  const report = yield* health.check(model)
+  return { model: modelObject(model, report), ...details(model, mode) }
+})
