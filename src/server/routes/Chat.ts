@@ -1,0 +1,99 @@
+/** `POST /v1/chat/completions`. */
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { Clock, Effect, Option, Stream } from "effect"
+import { ModelNotFound, type ResolveError, type RunnerError, type ServerShutdown } from "../../domain/Errors.js"
+import type { GenerateEvent } from "../../domain/Generation.js"
+import { run } from "../../operations/Run.js"
+import type { Cache } from "../../services/Cache.js"
+import type { Health } from "../../services/Health.js"
+import type { Runner } from "../../services/Runner.js"
+import { jsonBody } from "../Body.js"
+import { CurrentRequest, type CurrentRequestValues, note, noteIn } from "../CurrentRequest.js"
+import { endpoint } from "../Endpoint.js"
+import { failureOf } from "../Failures.js"
+import { Serving } from "../Serving.js"
+import { sse } from "../Sse.js"
+import { type ChatTask, decodeChatRequest } from "../wire/ChatRequest.js"
+import { type AnswerHead, chatChunks, chatCompletion, chatErrorChunk } from "../wire/ChatResponse.js"
+import { isPathLike } from "../wire/ModelName.js"
+
+type Events = Stream.Stream<GenerateEvent, ResolveError | RunnerError | ServerShutdown>
+
+/** Tells the access line how the generation went: when its first text came, and its end. */
+const observed = (request: CurrentRequestValues, events: Events): Events =>
+  Stream.unwrap(
+    Effect.map(
+      Effect.once(
+        Effect.flatMap(Clock.currentTimeMillis, (now) => noteIn(request, { ttft_ms: now - request.startedAt }))
+      ),
+      (firstText) =>
+        Stream.tap(events, (event) => {
+          if (event._tag === "Delta") return firstText
+          if (event._tag === "Started") return noteIn(request, { prompt_tokens: event.promptTokens })
+          const { finishReason, usage } = event
+          return noteIn(request, { completion_tokens: usage.completionTokens, finish_reason: finishReason })
+        })
+    )
+  )
+
+/** A generation that ends without saying so breaks the Runner's contract. */
+const unfinished = Effect.dieMessage("the generation ended without a Finished event")
+
+const whole = (answer: AnswerHead, events: Events) =>
+  Effect.gen(function* () {
+    const seen = yield* Stream.runCollect(events)
+    let text = ""
+    for (const event of seen) {
+      if (event._tag === "Delta") text += event.text
+      if (event._tag === "Finished") {
+        return HttpServerResponse.unsafeJson(chatCompletion(answer, text, event.finishReason, event.usage))
+      }
+    }
+    return yield* unfinished
+  })
+
+/**
+ * Answers only when the first event is there: until then every failure is a plain HTTP error (spec 02 §2.9(1)). The pull
+ * belongs to the request's scope, so a client that leaves at any time ends the generation.
+ */
+const streamed = (answer: AnswerHead, includeUsage: boolean, events: Events) =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<CurrentRequest | Serving>()
+    const pull = yield* Stream.toPull(events)
+    const first = yield* Effect.catchAll(pull, Option.match({ onNone: () => unfinished, onSome: Effect.fail }))
+    const chunks = Stream.concat(Stream.fromChunk(first), Stream.repeatEffectChunkOption(pull)).pipe(
+      Stream.mapConcat(chatChunks(answer, includeUsage)),
+      Stream.catchAllCause((cause) => Effect.map(failureOf(cause), ({ envelope }) => chatErrorChunk(answer, envelope))),
+      Stream.provideContext(services)
+    )
+    return sse(chunks)
+  })
+
+const answerHead = (model: string): Effect.Effect<AnswerHead> =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({
+    id: `chatcmpl-${crypto.randomUUID()}`,
+    created: Math.floor(now / 1000),
+    model
+  }))
+
+const generate = ({ model, options }: ChatTask) =>
+  Effect.gen(function* () {
+    const services = yield* Effect.context<Cache | Health | Runner>()
+    const request = yield* CurrentRequest
+    const { shutdown } = yield* Serving
+    const events = Stream.provideContext(run(model, options), services)
+    return observed(request, Stream.interruptWhen(events, shutdown.failure))
+  })
+
+const complete = Effect.gen(function* () {
+  const { maxTokens } = yield* Serving
+  const data = yield* jsonBody
+  const task = yield* decodeChatRequest(data, maxTokens)
+  yield* note({ model: task.model, stream: task.stream })
+  if (isPathLike(task.model)) return yield* new ModelNotFound({ query: task.model })
+  const answer = yield* answerHead(task.model)
+  const events = yield* generate(task)
+  return yield* task.stream ? streamed(answer, task.includeUsage, events) : whole(answer, events)
+})
+
+export const layer = endpoint({ path: "/chat/completions", methods: { POST: complete } })

@@ -1,0 +1,97 @@
+/** `POST /v1/chat/completions`: OpenAI's request, translated to the domain's words (spec 03 §3, §4). Pure. */
+import { Either, Schema } from "effect"
+import type { InvalidRequest, UnsupportedParameter } from "../../domain/Errors.js"
+import { CHAT_STOPS, defaultSampling, type GenerateOptions, type Message } from "../../domain/Generation.js"
+import { atLeast, decoder, filledText, flag, list, oneOf, optional, positive, text, whole, within } from "./Fields.js"
+import { unsupportedParameter } from "./Unsupported.js"
+
+/** Editors send dozens of stop strings; OpenAI's four are not enough (spec 03 §3). */
+const MAX_STOPS = 64
+const MAX_MODEL_NAME_BYTES = 256
+const ANY_COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER }
+
+const TextPart = Schema.Union(
+  Schema.Struct({ type: oneOf("text"), text }),
+  Schema.Struct({ type: oneOf("refusal"), refusal: text })
+)
+
+const WireMessage = Schema.Struct({
+  role: oneOf("system", "developer", "user", "assistant"),
+  content: Schema.Union(text, list(TextPart, { ...ANY_COUNT, phrase: "a list of text parts" }))
+})
+
+const modelName = filledText.pipe(
+  Schema.filter((name) => new TextEncoder().encode(name).length <= MAX_MODEL_NAME_BYTES, {
+    message: () => ({ message: `a string of at most ${MAX_MODEL_NAME_BYTES} bytes`, override: false })
+  })
+)
+
+export const ChatRequest = Schema.Struct({
+  model: modelName,
+  messages: list(WireMessage, { ...ANY_COUNT, min: 1, phrase: "a list of at least one message" }),
+  stream: optional(flag),
+  stream_options: optional(Schema.Struct({ include_usage: optional(flag) })),
+  max_tokens: optional(atLeast(1)),
+  max_completion_tokens: optional(atLeast(1)),
+  temperature: optional(within(0, 2)),
+  top_p: optional(within(0, 1)),
+  stop: optional(
+    Schema.Union(filledText, list(filledText, { min: 0, max: MAX_STOPS, phrase: `a list of at most ${MAX_STOPS}` }))
+  ),
+  seed: optional(whole),
+  repetition_penalty: optional(positive)
+})
+
+/** A chat request in the domain's words. */
+export interface ChatTask {
+  /** As the client wrote it; answers repeat it. */
+  readonly model: string
+  readonly stream: boolean
+  readonly includeUsage: boolean
+  readonly options: GenerateOptions
+}
+
+/** Half of the context at most, unless the client says more: protection against endless answers (spec 02 §4.2). */
+const SERVER_CONTEXT_SHARE = 0.5
+
+const toMessage = ({ content, role }: typeof WireMessage.Type): Message => ({
+  role: role === "developer" ? "system" : role,
+  content:
+    typeof content === "string"
+      ? content
+      : content.map((part) => (part.type === "text" ? part.text : part.refusal)).join(" ")
+})
+
+const toTask = (request: typeof ChatRequest.Type, serverMaxTokens: number | null): ChatTask => {
+  const stops = typeof request.stop === "string" ? [request.stop] : (request.stop ?? [])
+  return {
+    model: request.model,
+    stream: request.stream ?? false,
+    includeUsage: request.stream_options?.include_usage ?? false,
+    options: {
+      input: { _tag: "Chat", messages: request.messages.map(toMessage) },
+      sampling: {
+        temperature: request.temperature ?? defaultSampling.temperature,
+        topP: request.top_p ?? defaultSampling.topP,
+        repetitionPenalty: request.repetition_penalty ?? defaultSampling.repetitionPenalty,
+        seed: request.seed ?? defaultSampling.seed
+      },
+      maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
+      contextShare: SERVER_CONTEXT_SHARE,
+      stop: [...stops, ...CHAT_STOPS]
+    }
+  }
+}
+
+const decode = decoder(ChatRequest)
+
+/** `serverMaxTokens` is the limit for requests that set none; null leaves it to the context (spec 02 §4.2). */
+export const decodeChatRequest = (
+  data: unknown,
+  serverMaxTokens: number | null
+): Either.Either<ChatTask, InvalidRequest | UnsupportedParameter> => {
+  const unsupported = unsupportedParameter(data)
+  return unsupported === null
+    ? Either.map(decode(data), (request) => toTask(request, serverMaxTokens))
+    : Either.left(unsupported)
+}

@@ -1,0 +1,67 @@
+/**
+ * Building blocks of request schemas: strict types (spec 03 §0.1(11)), `null` is absence (§1.6), and every leaf says in a
+ * noun phrase what it wants, so that a refusal never repeats the client's data.
+ */
+import { Either, ParseResult, Schema } from "effect"
+import { InvalidRequest } from "../../domain/Errors.js"
+
+/** Overriding, so that a refinement speaks for the type below it too. */
+const wants = (phrase: string) => ({ message: () => ({ message: phrase, override: true }) })
+
+const NOTHING = "null"
+const nothing = Schema.Null.annotations(wants(NOTHING))
+
+export const text = Schema.String.annotations(wants("a string"))
+export const flag = Schema.Boolean.annotations(wants("a boolean"))
+export const filledText = Schema.String.pipe(Schema.minLength(1)).annotations(wants("a non-empty string"))
+
+/** Whole numbers may be written `1.0`; beyond 2^53 they can't be told apart and are refused. */
+export const whole = Schema.Int.annotations(wants("an integer"))
+export const atLeast = (minimum: number) =>
+  Schema.Int.pipe(Schema.greaterThanOrEqualTo(minimum)).annotations(wants(`an integer of at least ${minimum}`))
+
+export const within = (minimum: number, maximum: number) =>
+  Schema.Number.pipe(Schema.between(minimum, maximum)).annotations(wants(`a number from ${minimum} to ${maximum}`))
+
+export const positive = Schema.Number.pipe(Schema.greaterThan(0)).annotations(wants("a number above 0"))
+
+export const oneOf = <const Values extends readonly [string, ...Array<string>]>(...values: Values) =>
+  Schema.Literal(...values).annotations(wants(`one of ${values.join(", ")}`))
+
+/** A list whose items still report their own problems. */
+export const list = <A, I>(
+  item: Schema.Schema<A, I>,
+  limits: { readonly min: number; readonly max: number; readonly phrase: string }
+) =>
+  Schema.Array(item)
+    .annotations({ message: () => limits.phrase })
+    .pipe(Schema.filter(({ length }) => length >= limits.min && length <= limits.max, { message: () => limits.phrase }))
+
+/** Absent and `null` are the same and decode to `null`. */
+export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(Schema.Union(schema, nothing), { default: () => null })
+
+const issuesOf = ParseResult.ArrayFormatter.formatErrorSync
+
+/**
+ * The one problem worth telling: of all branches that failed, the one that got furthest into the data; branches that
+ * failed at the same place are alternatives.
+ */
+const asInvalid = (error: ParseResult.ParseError): InvalidRequest => {
+  const issues = issuesOf(error)
+  const depth = Math.max(...issues.map(({ path }) => path.length))
+  const deepest = issues.filter(({ path }) => path.length === depth)
+  const path = deepest[0]?.path ?? []
+  const phrases = [...new Set(deepest.map(({ message }) => message))].filter((phrase) => phrase !== NOTHING)
+  const missing = deepest.some(({ _tag }) => _tag === "Missing")
+  return new InvalidRequest({
+    param: path.length === 0 ? null : path.map(String).join("."),
+    problem: missing ? "is required" : `must be ${phrases.join(" or ")}`
+  })
+}
+
+/** A decoder of plain data whose refusals name the field by its dotted path. Unknown fields are ignored. */
+export const decoder = <A, I>(schema: Schema.Schema<A, I>) => {
+  const decode = Schema.decodeUnknownEither(schema)
+  return (data: unknown): Either.Either<A, InvalidRequest> => Either.mapLeft(decode(data), asInvalid)
+}

@@ -1,0 +1,81 @@
+/**
+ * Request fields that are known but can't be honoured yet. Ignoring one would silently change the answer, so anything but a
+ * value that means "off" is refused with the field's name (spec 03 §1.5). Supporting a field means taking its row out. Pure.
+ */
+import { UnsupportedParameter } from "../../domain/Errors.js"
+
+type IsOff = (value: unknown) => boolean
+
+const only =
+  (...off: ReadonlyArray<unknown>): IsOff =>
+  (value) =>
+    off.includes(value)
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const emptyList: IsOff = (value) => Array.isArray(value) && value.length === 0
+const emptyObject: IsOff = (value) => isObject(value) && Object.keys(value).length === 0
+
+const fields: Readonly<Record<string, IsOff>> = {
+  tools: emptyList,
+  functions: emptyList,
+  tool_choice: only("none", "auto"),
+  function_call: only("none", "auto"),
+  response_format: (value) => isObject(value) && value["type"] === "text",
+  n: only(1),
+  logprobs: only(false),
+  top_logprobs: only(0),
+  logit_bias: emptyObject,
+  frequency_penalty: only(0),
+  presence_penalty: only(0),
+  modalities: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
+  audio: only(),
+  web_search_options: only(),
+  top_k: only(0, -1),
+  min_p: only(0),
+  xtc_probability: only(0),
+  repetition_context_size: only(20),
+  chat_template_kwargs: emptyObject,
+  stop_token_ids: emptyList,
+  ignore_eos: only(false),
+  min_tokens: only(0),
+  add_generation_prompt: only(true),
+  continue_final_message: only(false)
+}
+
+const messageFields: Readonly<Record<string, IsOff>> = { tool_calls: emptyList, function_call: only() }
+
+const unsupportedRoles: ReadonlyArray<unknown> = ["tool", "function"]
+const unsupportedParts: ReadonlyArray<unknown> = ["image_url", "input_audio", "file"]
+
+const PROBLEM = "is not supported by this server; leave it out"
+
+const firstOn = (data: Readonly<Record<string, unknown>>, table: Readonly<Record<string, IsOff>>): string | null =>
+  Object.entries(table).find(([name, isOff]) => (data[name] ?? null) !== null && !isOff(data[name]))?.[0] ?? null
+
+const inMessage = (message: unknown): string | null => {
+  if (!isObject(message)) return null
+  if (unsupportedRoles.includes(message["role"])) return "role"
+  const field = firstOn(message, messageFields)
+  if (field !== null) return field
+  const parts: ReadonlyArray<unknown> = Array.isArray(message["content"]) ? message["content"] : []
+  const part = parts.findIndex((item) => isObject(item) && unsupportedParts.includes(item["type"]))
+  return part < 0 ? null : `content.${part}.type`
+}
+
+const inMessages = (messages: unknown): string | null => {
+  if (!Array.isArray(messages)) return null
+  for (const [index, message] of messages.entries()) {
+    const path = inMessage(message)
+    if (path !== null) return `messages.${index}.${path}`
+  }
+  return null
+}
+
+/** The first field of a chat request that would have to be honoured and can't be; null when there is none. */
+export const unsupportedParameter = (request: unknown): UnsupportedParameter | null => {
+  if (!isObject(request)) return null
+  const param = firstOn(request, fields) ?? inMessages(request["messages"])
+  return param === null ? null : new UnsupportedParameter({ param, problem: PROBLEM })
+}
