@@ -1,0 +1,192 @@
+/**
+ * The strict check of the command line, with the rules of Python's argparse (spec 01 §1.3): prefixes of long options,
+ * `--name value` and `--name=value`, options anywhere, `--`. What passes is handed on in canonical form. Pure.
+ */
+import { Either } from "effect"
+import { UsageError } from "../domain/Errors.js"
+import type { CommandDescription } from "./CommandFile.js"
+import {
+  commandFlags,
+  commandHelp,
+  HELP_FLAG,
+  isPositional,
+  JSON_FLAG,
+  rootFlags,
+  rootHelp,
+  rootUsageLine,
+  usageLine,
+  VERSION_FLAG
+} from "./Help.js"
+import { canonicalName, type Flag, marked } from "./Parameter.js"
+
+/** What the user asks for. `canonical` is `[command, --option, =value, …, "--", =positional, …]`. */
+export type Request =
+  | { readonly _tag: "Help"; readonly text: string }
+  | { readonly _tag: "Version"; readonly json: boolean }
+  | { readonly _tag: "Nothing"; readonly json: boolean }
+  | {
+      readonly _tag: "Invoke"
+      readonly command: CommandDescription
+      readonly json: boolean
+      readonly canonical: ReadonlyArray<string>
+    }
+
+/** How one argument reads, before its value is looked for. */
+type Token =
+  | { readonly _tag: "Positional" }
+  | { readonly _tag: "Unknown" }
+  | { readonly _tag: "Ambiguous"; readonly candidates: ReadonlyArray<Flag> }
+  | { readonly _tag: "Flag"; readonly flag: Flag; readonly explicit: string | null; readonly short: boolean }
+
+const NEGATIVE_NUMBER = /^-\d+$|^-\d*\.\d+(?:e[+-]?\d+)?$|^-\d+\.?\d*e[+-]?\d+$/i
+
+const shown = (flag: Flag): string => (flag.short === null ? `--${flag.name}` : `-${flag.short}/--${flag.name}`)
+
+const longFlags = (argument: string, flags: ReadonlyArray<Flag>): Token | null => {
+  const equals = argument.indexOf("=")
+  const spelled = equals < 0 ? argument : argument.slice(0, equals)
+  const explicit = equals < 0 ? null : argument.slice(equals + 1)
+  const exact = flags.filter(({ name }) => `--${name}` === spelled)
+  const candidates = exact.length > 0 ? exact : flags.filter(({ name }) => `--${name}`.startsWith(spelled))
+  const [flag] = candidates
+  if (flag === undefined) return null
+  return candidates.length > 1 ? { _tag: "Ambiguous", candidates } : { _tag: "Flag", flag, explicit, short: false }
+}
+
+const shortFlag = (argument: string, flags: ReadonlyArray<Flag>): Token | null => {
+  const flag = flags.find(({ short }) => short === argument[1])
+  if (flag === undefined) return null
+  return { _tag: "Flag", flag, explicit: argument.length > 2 ? argument.slice(2) : null, short: true }
+}
+
+/** A lone dash, a negative number, and a text with a space that is no option, are values (argparse's rules). */
+const read = (argument: string, flags: ReadonlyArray<Flag>): Token => {
+  if (!argument.startsWith("-") || argument === "-") return { _tag: "Positional" }
+  const token = argument.startsWith("--") ? longFlags(argument, flags) : shortFlag(argument, flags)
+  if (token !== null) return token
+  return NEGATIVE_NUMBER.test(argument) || argument.includes(" ") ? { _tag: "Positional" } : { _tag: "Unknown" }
+}
+
+/** What a level collects. A repeated option counts once, its last value wins. */
+interface Collected {
+  readonly values: Map<string, string | null>
+  readonly positionals: Array<string>
+  readonly unknown: Array<string>
+  /** Where the collecting stopped, for the level below. */
+  next: number
+}
+
+interface Level {
+  readonly flags: ReadonlyArray<Flag>
+  readonly usage: string
+  /** Stop at the first positional: it names the command. */
+  readonly stopAtPositional: boolean
+}
+
+/** Runs over the arguments of one level; the first fault ends it. `help` in the values means: nothing after it counts. */
+const collect = (argv: ReadonlyArray<string>, level: Level): Either.Either<Collected, UsageError> => {
+  const fail = (message: string) => Either.left(new UsageError({ message, usage: level.usage }))
+  const done: Collected = { values: new Map(), positionals: [], unknown: [], next: argv.length }
+  const queue = [...argv]
+  let ended = false
+  while (queue.length > 0) {
+    const argument = queue.shift() ?? ""
+    if (!ended && argument === "--") {
+      ended = true
+      continue
+    }
+    const token: Token = ended ? { _tag: "Positional" } : read(argument, level.flags)
+    if (token._tag === "Positional") {
+      done.positionals.push(argument)
+      if (!level.stopAtPositional) continue
+      done.next = argv.length - queue.length
+      return Either.right(done)
+    }
+    if (token._tag === "Unknown") {
+      done.unknown.push(argument)
+      continue
+    }
+    if (token._tag === "Ambiguous") {
+      const names = token.candidates.map(({ name }) => `--${name}`).join(", ")
+      return fail(`ambiguous option: ${argument} could match ${names}`)
+    }
+    const { explicit, flag, short } = token
+    if (flag._tag === "Value") {
+      const following = queue[0]
+      const isValue =
+        following !== undefined && following !== "--" && read(following, level.flags)._tag === "Positional"
+      const given = explicit ?? (isValue ? queue.shift() : undefined)
+      if (given === undefined) return fail(`argument ${shown(flag)}: expected one argument`)
+      const checked = flag.read(given)
+      if (Either.isLeft(checked)) return fail(`argument ${shown(flag)}: ${checked.left}`)
+      done.values.set(flag.name, given)
+      continue
+    }
+    // `-fx` is `-f -x` when there is a -x; nothing else may be glued to a switch.
+    const glued = short && explicit !== null && level.flags.some((other) => other.short === explicit[0])
+    if (explicit !== null && !glued) return fail(`argument ${shown(flag)}: ignored explicit argument '${explicit}'`)
+    if (glued) queue.unshift(`-${explicit}`)
+    done.values.set(flag.name, null)
+    if (flag === HELP_FLAG) return Either.right(done)
+  }
+  return Either.right(done)
+}
+
+/** Distributes the positionals; what is left over is unrecognized. */
+const missingPositionals = (command: CommandDescription, given: number): ReadonlyArray<string> =>
+  command.shapes
+    .filter(isPositional)
+    .filter(({ count }, index) => count === "one" && index >= given)
+    .map(({ name }) => name)
+
+const positionalLimit = (command: CommandDescription): number => {
+  const positionals = command.shapes.filter(isPositional)
+  return positionals.some(({ count }) => count === "many") ? Number.POSITIVE_INFINITY : positionals.length
+}
+
+const canonical = (command: CommandDescription, values: Collected["values"], positionals: ReadonlyArray<string>) => [
+  command.name,
+  ...[...values].flatMap(([name, value]) => [`--${canonicalName(name)}`, ...(value === null ? [] : [marked(value)])]),
+  "--",
+  ...positionals.map(marked)
+]
+
+/** Understands `argv` (without the program), or says in argparse's words why not. */
+export const parseArguments = (
+  argv: ReadonlyArray<string>,
+  commands: ReadonlyArray<CommandDescription>
+): Either.Either<Request, UsageError> =>
+  Either.gen(function* () {
+    const usage = rootUsageLine(commands)
+    const refuse = (message: string) => Either.left(new UsageError({ message, usage }))
+    const root = yield* collect(argv, { flags: rootFlags, usage, stopAtPositional: true })
+    if (root.values.has(HELP_FLAG.name)) return { _tag: "Help", text: rootHelp(commands) }
+    const json = root.values.has(JSON_FLAG.name)
+    const version = root.values.has(VERSION_FLAG.name)
+    const [name] = root.positionals
+    if (name === undefined) {
+      if (root.unknown.length > 0) return yield* refuse(`unrecognized arguments: ${root.unknown.join(" ")}`)
+      return version ? { _tag: "Version", json } : { _tag: "Nothing", json }
+    }
+    const command = commands.find((candidate) => candidate.name === name)
+    if (command === undefined) {
+      const known = commands.map((candidate) => `'${candidate.name}'`).join(", ")
+      return yield* refuse(`argument command: invalid choice: '${name}' (choose from ${known})`)
+    }
+    const level = { flags: commandFlags(command), usage: usageLine(command), stopAtPositional: false }
+    const own = yield* collect(argv.slice(root.next), level)
+    if (own.values.has(HELP_FLAG.name)) return { _tag: "Help", text: commandHelp(command) }
+    const missing = missingPositionals(command, own.positionals.length)
+    if (missing.length > 0) {
+      const message = `the following arguments are required: ${missing.join(", ")}`
+      return yield* Either.left(new UsageError({ message, usage: level.usage }))
+    }
+    const limit = positionalLimit(command)
+    const unknown = [...root.unknown, ...own.unknown, ...own.positionals.slice(limit)]
+    if (unknown.length > 0) return yield* refuse(`unrecognized arguments: ${unknown.join(" ")}`)
+    if (json) own.values.set(JSON_FLAG.name, null)
+    const wantsJson = own.values.has(JSON_FLAG.name)
+    return version
+      ? { _tag: "Version", json: wantsJson }
+      : { _tag: "Invoke", command, json: wantsJson, canonical: canonical(command, own.values, own.positionals) }
+  })

@@ -1,0 +1,88 @@
+/** How sizes, times, names and tables are written for people (spec 01 §4.4). Pure. */
+
+/**
+ * Text from outside (names, reasons, file contents) on one line: what could move a terminal's cursor, colour it or reorder
+ * its text is shown as an escape. Names come from whoever made the repository.
+ */
+export const visible = (text: string): string =>
+  text.replace(HOSTILE, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
+  })
+
+/** Control characters (C0, DEL, C1), line separators and the marks that change the direction of text. */
+const HOSTILE = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** A model's answer on a terminal: line breaks and tabs stay, other control characters go. */
+export const terminalText = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, "")
+
+const UNITS: ReadonlyArray<readonly [bytes: number, unit: string]> = [
+  [1e15, "PB"],
+  [1e12, "TB"],
+  [1e9, "GB"],
+  [1e6, "MB"],
+  [1e3, "KB"]
+]
+
+/** Ties to even, as Python rounds: 1250 bytes are 1.2KB. With one decimal only a quarter can be an exact tie. */
+const oneDecimal = (value: number): string => (value % 1 === 0.25 ? `${Math.floor(value)}.2` : value.toFixed(1))
+
+/** Decimal units; the unit is chosen before rounding, so 999,950 bytes are `1000.0KB`. */
+export const size = (bytes: number): string => {
+  const [factor, unit] = UNITS.find(([least]) => bytes >= least) ?? [1, "B"]
+  return factor === 1 ? `${bytes}B` : `${oneDecimal(bytes / factor)}${unit}`
+}
+
+/** Python's round(): a half goes to the even neighbour. */
+const roundHalfEven = (value: number): number => {
+  const floor = Math.floor(value)
+  if (value - floor !== 0.5) return Math.round(value)
+  return floor % 2 === 0 ? floor : floor + 1
+}
+
+/** Each step rounds what the step before already rounded: 90 minutes are 2 hours. `now` in milliseconds since 1970. */
+export const relativeTime = (timestamp: string, now: number): string => {
+  const then = Date.parse(timestamp)
+  if (Number.isNaN(then)) return visible(timestamp)
+  const seconds = (now - then) / 1000
+  const minutes = roundHalfEven(seconds / 60)
+  const hours = roundHalfEven(minutes / 60)
+  const days = roundHalfEven(hours / 24)
+  if (seconds < 45) return "just now"
+  if (seconds < 90) return "1m ago"
+  if (minutes < 45) return `${minutes}m ago`
+  if (minutes < 90) return "1h ago"
+  if (hours < 24) return `${hours}h ago`
+  if (hours < 36) return "1d ago"
+  return days < 30 ? `${days}d ago` : timestamp.slice(0, 10)
+}
+
+/** Words in lines of at most `limit`; a longer word has its own line. */
+export const wrap = (words: ReadonlyArray<string>, limit: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of words) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > limit) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
+}
+
+/** At most `limit` characters, the last three of them dots when something is missing. */
+export const cut = (text: string, limit: number): string => {
+  const characters = [...text]
+  return characters.length <= limit ? text : `${characters.slice(0, limit - 3).join("")}...`
+}
+
+const width = (text: string): number => [...text].length
+
+/** Left-aligned columns under a rule; every row has as many cells as the header. */
+export const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = header.map((title, column) =>
+    rows.reduce((widest, row) => Math.max(widest, width(row[column] ?? "")), width(title))
+  )
+  const line = (cells: ReadonlyArray<string>) =>
+    cells.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - width(cell))).join(" | ")
+  const rule = widths.map((count) => "-".repeat(count)).join("-+-")
+  return [line(header), rule, ...rows.map(line)].map((text) => `${text}\n`).join("")
+}

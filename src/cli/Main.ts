@@ -1,0 +1,100 @@
+/** The command line as one Effect: arguments in, exit code out. */
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as Command from "@effect/cli/Command"
+import * as ValidationError from "@effect/cli/ValidationError"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import { Terminal } from "@effect/platform/Terminal"
+import { Array, Cause, Effect, Either, Layer, Option } from "effect"
+import { CommandRefused } from "../domain/Errors.js"
+import type { Cache } from "../services/Cache.js"
+import type { Health } from "../services/Health.js"
+import type { Runner } from "../services/Runner.js"
+import { Settings } from "../services/Settings.js"
+import { parseArguments, type Request } from "./Arguments.js"
+import { commands } from "./Commands.js"
+import { PROGRAM, rootHelp } from "./Help.js"
+import { commandLog, withLog } from "./Log.js"
+import { makeOutput, Output, reportFailure } from "./Output.js"
+import { Stdio, signalExit } from "./Stdio.js"
+import { VERSION, versionText } from "./Version.js"
+
+type Services = Cache | Health | Runner | Settings
+type Invocation = Extract<Request, { readonly _tag: "Invoke" }>
+
+const descriptions = commands.map(({ description }) => description)
+
+const dispatch = Command.make(PROGRAM).pipe(
+  Command.withSubcommands(Array.map(commands, ({ command }) => command)),
+  Command.run({ name: PROGRAM, version: VERSION, executable: PROGRAM })
+)
+
+/**
+ * The parser's surroundings. It only ever sees canonical arguments, which name no file and ask for no prompt, so the files
+ * and the terminal it could use are empty ones.
+ */
+const parserContext = Layer.mergeAll(
+  CliConfig.layer({ isCaseSensitive: true, autoCorrectLimit: 0 }),
+  FileSystem.layerNoop({}),
+  Path.layer,
+  Layer.mock(Terminal, {})
+)
+
+/** What reaches the user. The parser refusing canonical arguments is a bug, not the user's fault. */
+const failureOf = (cause: Cause.Cause<unknown>): unknown => {
+  const failure = Option.getOrNull(Cause.failureOption(cause))
+  return ValidationError.isValidationError(failure) ? null : failure
+}
+
+const invoke = ({ canonical, command, json }: Invocation, live: Layer.Layer<Services>) =>
+  Effect.gen(function* () {
+    const stdio = yield* Stdio
+    const naming = { command: command.documentName, json }
+    const work = Effect.flatMap(Settings, (settings) =>
+      dispatch(["node", PROGRAM, ...canonical]).pipe(
+        Effect.as(0),
+        Effect.tapErrorCause((cause) => Effect.logDebug("command failed", cause)),
+        withLog(commandLog(settings))
+      )
+    ).pipe(
+      Effect.provideService(Output, makeOutput(stdio, naming)),
+      Effect.provide(Layer.merge(live, parserContext)),
+      Effect.catchTag("PipeClosed", () => Effect.succeed(0)),
+      Effect.catchAllCause((cause) =>
+        Cause.isInterruptedOnly(cause) ? Effect.interrupt : reportFailure(stdio, naming, failureOf(cause))
+      )
+    )
+    const stopped = Effect.map(stdio.signal("program"), (signal) => command.signalExit ?? signalExit[signal])
+    return yield* Effect.raceFirst(work, stopped)
+  })
+
+/**
+ * Runs the command line `argv` (without node and the script) and answers its exit code (spec 01 §1.6). Never fails: every
+ * failure is reported here. `program` is the name the user called. `live` is built only when a command runs.
+ */
+export const main = (
+  argv: ReadonlyArray<string>,
+  { live, program }: { readonly live: Layer.Layer<Services>; readonly program: string }
+): Effect.Effect<number, never, Stdio> =>
+  Effect.gen(function* () {
+    const stdio = yield* Stdio
+    const request = parseArguments(argv, descriptions)
+    if (Either.isLeft(request)) {
+      // Nothing was understood: the bare word decides (spec 01 §1.3(6)).
+      return yield* reportFailure(stdio, { command: null, json: argv.includes("--json") }, request.left)
+    }
+    const asked = request.right
+    switch (asked._tag) {
+      case "Help":
+        return yield* Effect.as(stdio.out(asked.text), 0)
+      case "Version":
+        return yield* Effect.as(stdio.out(versionText(program, asked.json)), 0)
+      case "Nothing": {
+        if (!asked.json) return yield* Effect.as(stdio.out(rootHelp(descriptions)), 2)
+        const nothing = new CommandRefused({ message: "No command specified" })
+        return yield* reportFailure(stdio, { command: null, json: true }, nothing)
+      }
+      case "Invoke":
+        return yield* invoke(asked, live)
+    }
+  }).pipe(Effect.catchTag("PipeClosed", () => Effect.succeed(0)))

@@ -1,0 +1,83 @@
+/** The only writer of results. JSON mode prints exactly one document, also for failures (spec 01 §1.5, §13.1). */
+import { Context, Effect, Schema } from "effect"
+import { ErrorEnvelope, renderFailure, successEnvelope } from "../domain/Envelope.js"
+import { AmbiguousModel, UsageError } from "../domain/Errors.js"
+import { terminalText, visible } from "./Format.js"
+import type { PipeClosed, Stdio } from "./Stdio.js"
+
+export class Output extends Context.Tag("mlxk/cli/Output")<
+  Output,
+  {
+    readonly json: boolean
+    /** Whether pieces may be shown as they come: a person is watching. */
+    readonly live: boolean
+    /** The result of a command: the success document, or the text for people. */
+    readonly result: <A, I>(
+      data: Schema.Schema<A, I>,
+      value: A,
+      human: (value: A) => string
+    ) => Effect.Effect<void, PipeClosed>
+    /** A document of its own kind, in JSON mode only. */
+    readonly document: <A, I>(schema: Schema.Schema<A, I>, value: A) => Effect.Effect<void, PipeClosed>
+    /** Generated text: exact in pipes, without control characters on a terminal. */
+    readonly piece: (text: string) => Effect.Effect<void, PipeClosed>
+    /** A remark for people, on stderr in every mode. */
+    readonly note: (text: string) => Effect.Effect<void>
+  }
+>() {}
+
+const printed = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<string> =>
+  // Our own documents always fit their schema; one that doesn't is a bug.
+  Effect.map(Effect.orDie(Schema.encode(schema)(value)), (document) => `${JSON.stringify(document, null, 2)}\n`)
+
+/** The output of one command. */
+export const makeOutput = (
+  stdio: typeof Stdio.Service,
+  options: { readonly command: string; readonly json: boolean }
+): typeof Output.Service => ({
+  json: options.json,
+  live: stdio.outIsTerminal && !options.json,
+  result: (data, value, human) =>
+    options.json
+      ? Effect.flatMap(
+          printed(successEnvelope(data), {
+            status: "success" as const,
+            command: options.command,
+            data: value,
+            error: null
+          }),
+          stdio.out
+        )
+      : stdio.out(human(value)),
+  document: (schema, value) => (options.json ? Effect.flatMap(printed(schema, value), stdio.out) : Effect.void),
+  piece: (text) => stdio.out(stdio.outIsTerminal ? terminalText(text) : text),
+  note: (text) => stdio.err(`${visible(text)}\n`)
+})
+
+/** `usage: mlxk2 show [-h] …` -> `mlxk2 show` */
+const programOf = (usage: string): string => /^usage: (.*?) \[/.exec(usage)?.[1] ?? "mlxk2"
+
+/** The lines of a failure for people. `run` names no command (spec 01 §1.5). */
+export const failureText = (command: string | null, error: unknown, message: string): string => {
+  if (error instanceof UsageError) return `${error.usage}\n${programOf(error.usage)}: error: ${visible(message)}\n`
+  const prefix = command === null || command === "run" ? "Error: " : `${command}: Error: `
+  if (!(error instanceof AmbiguousModel)) return `${prefix}${visible(message)}\n`
+  // The candidates leave the sentence for lines of their own.
+  const sentence = message.endsWith(error.matches.join(", "))
+    ? message.slice(0, message.length - error.matches.join(", ").length).trimEnd()
+    : message
+  return [`${prefix}${visible(sentence)}`, ...error.matches.map((name) => `  ${visible(name)}`)].join("\n").concat("\n")
+}
+
+/** Says what went wrong and answers the exit code. */
+export const reportFailure = (
+  stdio: typeof Stdio.Service,
+  options: { readonly command: string | null; readonly json: boolean },
+  error: unknown
+): Effect.Effect<number, PipeClosed> => {
+  const { envelope, exit } = renderFailure(options.command, error)
+  const said = options.json
+    ? Effect.flatMap(printed(ErrorEnvelope, envelope), stdio.out)
+    : stdio.err(failureText(options.command, error, envelope.error.message))
+  return Effect.as(said, exit)
+}

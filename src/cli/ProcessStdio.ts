@@ -1,0 +1,116 @@
+/** Stdio over the real process. */
+import { createInterface } from "node:readline"
+import { Effect, Layer, Stream } from "effect"
+import { type Lines, PipeClosed, type Signal, Stdio, signalExit } from "./Stdio.js"
+
+/** The text has left the process when the callback runs; awaiting it keeps memory flat and nothing is cut off at exit. */
+const writeOut = (text: string): Effect.Effect<void, PipeClosed> =>
+  Effect.async((resume) => {
+    process.stdout.write(text, (error) => resume(error ? Effect.fail(new PipeClosed()) : Effect.void))
+  })
+
+const writeErr = (text: string): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    process.stderr.write(text, () => resume(Effect.void))
+  })
+
+const readAll: Effect.Effect<string> = Stream.fromAsyncIterable<Buffer, unknown>(process.stdin, (error) => error).pipe(
+  Stream.decodeText(),
+  Stream.mkString,
+  // An unreadable stdin is an empty one, as an empty stdin is allowed (spec 01 §12.3).
+  Effect.orElseSucceed(() => "")
+)
+
+interface Waiter {
+  readonly claim: "program" | "work"
+  readonly take: (signal: Signal) => void
+}
+
+/** Who waits for a signal; the latest `work` first. */
+const makeSignals = () => {
+  const waiters: Array<Waiter> = []
+  const forget = (waiter: Waiter) => {
+    const index = waiters.indexOf(waiter)
+    if (index >= 0) waiters.splice(index, 1)
+  }
+  const deliver = (signal: Signal): void => {
+    const waiter = waiters.findLast(({ claim }) => claim === "work") ?? waiters.at(-1)
+    if (waiter === undefined) process.exit(signalExit[signal])
+    forget(waiter)
+    waiter.take(signal)
+  }
+  const next = (claim: Waiter["claim"]): Effect.Effect<Signal> =>
+    Effect.async((resume) => {
+      const waiter: Waiter = { claim, take: (signal) => resume(Effect.succeed(signal)) }
+      waiters.push(waiter)
+      return Effect.sync(() => forget(waiter))
+    })
+  return { deliver, next }
+}
+
+/** A terminal in readline's raw mode sends Ctrl-C as a key, not as a signal: it is delivered by hand. */
+const openLines = (deliver: (signal: Signal) => void) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+        const face = createInterface({ input: process.stdin, output: process.stdout, terminal })
+        const pending: Array<string | null> = []
+        const waiting: Array<(line: string | null) => void> = []
+        const arrive = (line: string | null) => {
+          const taker = waiting.shift()
+          if (taker === undefined) pending.push(line)
+          else taker(line)
+        }
+        face.on("line", arrive)
+        face.on("close", () => arrive(null))
+        face.on("SIGINT", () => deliver("SIGINT"))
+        return { face, pending, waiting }
+      }),
+      ({ face }) => Effect.sync(() => face.close())
+    ),
+    ({ face, pending, waiting }): Lines => ({
+      ask: (prompt) =>
+        Effect.async((resume) => {
+          const line = pending.shift()
+          face.setPrompt(prompt)
+          if (line !== null) face.prompt()
+          if (line !== undefined) return resume(Effect.succeed(line))
+          const take = (typed: string | null) => resume(Effect.succeed(typed))
+          waiting.push(take)
+          return Effect.sync(() => {
+            waiting.splice(waiting.indexOf(take), 1)
+          })
+        })
+    })
+  )
+
+const SIGNALS: ReadonlyArray<Signal> = ["SIGINT", "SIGTERM", "SIGHUP"]
+
+const make = Effect.gen(function* () {
+  const { deliver, next } = makeSignals()
+  const ignore = () => {}
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      // A write to a closed pipe is reported to its callback; without a listener the stream would also throw.
+      process.stdout.on("error", ignore)
+      process.stderr.on("error", ignore)
+      for (const signal of SIGNALS) process.on(signal, deliver)
+    }),
+    () =>
+      Effect.sync(() => {
+        for (const signal of SIGNALS) process.removeListener(signal, deliver)
+      })
+  )
+  return Stdio.of({
+    out: writeOut,
+    err: writeErr,
+    log: (line) => process.stderr.write(`${line}\n`),
+    outIsTerminal: process.stdout.isTTY === true,
+    readAll,
+    lines: openLines(deliver),
+    signal: next
+  })
+})
+
+export const layer: Layer.Layer<Stdio> = Layer.scoped(Stdio, make)

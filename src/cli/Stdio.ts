@@ -1,0 +1,36 @@
+/** The process around a command: its streams, its terminal and its signals. The live one is ProcessStdio.ts. */
+import { Context, type Effect, Schema, type Scope } from "effect"
+
+/** The reader of stdout is gone. Not an error of the command: it ends quietly (spec 01 §1.5). */
+export class PipeClosed extends Schema.TaggedError<PipeClosed>()("PipeClosed", {}) {}
+
+export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
+
+/** The exit code a shell reports for a signal. */
+export const signalExit: Readonly<Record<Signal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
+
+/** Lines typed by a user; null at the end of the input. */
+export interface Lines {
+  readonly ask: (prompt: string) => Effect.Effect<string | null>
+}
+
+export class Stdio extends Context.Tag("mlxk/cli/Stdio")<
+  Stdio,
+  {
+    /** Ends when the whole text has left the process. */
+    readonly out: (text: string) => Effect.Effect<void, PipeClosed>
+    /** Diagnostics; a closed stderr is nobody's problem. */
+    readonly err: (text: string) => Effect.Effect<void>
+    /** One finished log line. */
+    readonly log: (line: string) => void
+    readonly outIsTerminal: boolean
+    /** Everything on stdin. */
+    readonly readAll: Effect.Effect<string>
+    readonly lines: Effect.Effect<Lines, never, Scope.Scope>
+    /**
+     * The next signal. `work` is asked before `program`: a chat takes Ctrl-C for itself. A signal that nobody waits for ends
+     * the process at once, so the second Ctrl-C always works.
+     */
+    readonly signal: (claim: "program" | "work") => Effect.Effect<Signal>
+  }
+>() {}
