@@ -1,10 +1,11 @@
 /** A location -> what its files say (spec 01 §4.2, §7): one walk, every file read at most once, no tensor data. */
 import { Either } from "effect"
-import { contextLength, metadata, objectOf } from "../checkpoint/Config.js"
+import { contextLength, metadata } from "../checkpoint/Config.js"
 import { detect, hasChatTemplate } from "../checkpoint/Detect.js"
 import { isLfsPointer, LFS_POINTER_LIMIT_BYTES, weightIndexPath } from "../checkpoint/Integrity.js"
 import { cardHints } from "../checkpoint/ModelCard.js"
-import type { CachedModel, JsonFile, ModelLocation, SnapshotFile, SnapshotState } from "../domain/CachedModel.js"
+import type { CachedModel, ModelLocation, SnapshotFile, SnapshotState } from "../domain/CachedModel.js"
+import { type JsonFile, objectOf } from "../domain/JsonFile.js"
 import { filesBelow, modifiedAt, type Reader, readerOf } from "./Files.js"
 import { snapshotNames } from "./Layout.js"
 

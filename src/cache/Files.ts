@@ -6,7 +6,8 @@ import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, re
 import { join } from "node:path"
 import { Either } from "effect"
 import { jsonFile } from "../checkpoint/JsonText.js"
-import { byCodePoint, type JsonFile, type SnapshotFile } from "../domain/CachedModel.js"
+import { byCodePoint, type SnapshotFile } from "../domain/CachedModel.js"
+import type { JsonFile } from "../domain/JsonFile.js"
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "EIO"

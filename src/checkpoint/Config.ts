@@ -1,14 +1,5 @@
 /** What config.json says about a model. Pure; nothing here trusts the file. */
-import type { JsonFile } from "../domain/CachedModel.js"
-
-export type JsonObject = Readonly<Record<string, unknown>>
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-/** The object a JSON file holds; null when it can't be read or holds something else. */
-export const objectOf = (file: JsonFile): JsonObject | null =>
-  file._tag === "Parsed" && isObject(file.value) ? file.value : null
+import { isObject, type JsonObject } from "../domain/JsonFile.js"
 
 /** Used when no config tells the length (spec 02 §4.1). */
 export const DEFAULT_CONTEXT_LENGTH = 4096

@@ -1,6 +1,6 @@
 /** Framework, model type and capabilities of a checkpoint (spec 01 §7). Pure. */
-import type { CachedModel, Framework, JsonFile, ModelType } from "../domain/CachedModel.js"
-import { isObject, type JsonObject, objectOf } from "./Config.js"
+import type { CachedModel, Framework, ModelType } from "../domain/CachedModel.js"
+import { isObject, type JsonFile, type JsonObject, objectOf } from "../domain/JsonFile.js"
 import { type CardHints, saysMlx } from "./ModelCard.js"
 
 export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1)

@@ -1,12 +1,6 @@
 /** Are a model's files whole? The rules of spec 01 §6.2–6.3 in their order; the first that fails is the verdict. Pure. */
-import {
-  byCodePoint,
-  type CachedModel,
-  type JsonFile,
-  type SnapshotFile,
-  type SnapshotState
-} from "../domain/CachedModel.js"
-import { isObject, objectOf } from "./Config.js"
+import { byCodePoint, type CachedModel, type SnapshotFile, type SnapshotState } from "../domain/CachedModel.js"
+import { isObject, type JsonFile, objectOf } from "../domain/JsonFile.js"
 import { baseName } from "./Detect.js"
 
 /** Files below this size may be Git LFS pointers (spec 01 §6.3.1). */

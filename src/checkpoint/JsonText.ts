@@ -1,7 +1,7 @@
 /** Bytes of a JSON file -> its value, without trusting them. Pure. */
 import { Either } from "effect"
-import type { JsonFile } from "../domain/CachedModel.js"
 import { MAX_JSON_DEPTH, parseJson } from "../domain/Json.js"
+import type { JsonFile } from "../domain/JsonFile.js"
 
 /** Strict, and a byte-order mark is content: both as in Python, which wrote these files (spec 01 §0.1(5)). */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })

@@ -1,8 +1,8 @@
 /** Can this program run a checkpoint? The gates of spec 01 §6.4 and §0.1(10) in their order. Pure. */
 import type { CachedModel } from "../domain/CachedModel.js"
 import { HealthReport } from "../domain/HealthReport.js"
+import { type JsonObject, objectOf } from "../domain/JsonFile.js"
 import { architectureProblem } from "../inference/registry.js"
-import { type JsonObject, objectOf } from "./Config.js"
 import { integrity } from "./Integrity.js"
 
 const LEGACY = /^(weights\.\d+|pytorch_model-\d+)\.safetensors$/

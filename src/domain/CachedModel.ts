@@ -1,5 +1,6 @@
 /** One model of the cache: where its selected snapshot lies and what its files say. Pure data. */
 import { Schema } from "effect"
+import type { JsonFile } from "./JsonFile.js"
 
 export const Framework = Schema.Literal("MLX", "GGUF", "PyTorch", "Unknown")
 export type Framework = typeof Framework.Type
@@ -12,16 +13,6 @@ export interface SnapshotFile {
   readonly path: string
   readonly size: number | null
 }
-
-/**
- * A JSON file as far as it could be read: the three ways it can be wrong have their own reasons (spec 01 §6.3).
- * `Unreadable` covers I/O errors and files beyond the size limit; `Invalid` text that isn't JSON or is nested too deep.
- */
-export type JsonFile =
-  | { readonly _tag: "Missing" }
-  | { readonly _tag: "Unreadable"; readonly problem: string }
-  | { readonly _tag: "Invalid"; readonly problem: string }
-  | { readonly _tag: "Parsed"; readonly value: unknown }
 
 /** `config.json` of a checkpoint. */
 export type ConfigJson = JsonFile

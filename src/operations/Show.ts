@@ -1,7 +1,8 @@
 /** `show`: one model with its metadata, files or config. */
 import { Effect } from "effect"
-import type { CachedModel, ConfigJson, SnapshotFile } from "../domain/CachedModel.js"
+import type { CachedModel, SnapshotFile } from "../domain/CachedModel.js"
 import type { ResolveError } from "../domain/Errors.js"
+import { objectOf } from "../domain/JsonFile.js"
 import { type FileObject, modelObject, type ShowData } from "../domain/ModelObject.js"
 import { ModelRef } from "../domain/ModelRef.js"
 import { Cache } from "../services/Cache.js"
@@ -40,11 +41,6 @@ const fileObject = ({ path, size }: SnapshotFile): ReadonlyArray<typeof FileObje
   return size === null ? [] : [{ name, size: sizeText(size), type: fileType(name) }]
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const configObject = (config: ConfigJson) => (config._tag === "Parsed" && isRecord(config.value) ? config.value : null)
-
 const details = (model: CachedModel, mode: ShowMode): Omit<ShowData, "model"> => {
   switch (mode) {
     case "metadata":
@@ -52,7 +48,7 @@ const details = (model: CachedModel, mode: ShowMode): Omit<ShowData, "model"> =>
     case "files":
       return { metadata: null, files: model.files.flatMap(fileObject) }
     case "config":
-      return { metadata: null, config: configObject(model.config) }
+      return { metadata: null, config: objectOf(model.config) }
   }
 }
 
