@@ -2,33 +2,40 @@
 import { Either, Schema } from "effect"
 import type { InvalidRequest, UnsupportedParameter } from "../../domain/Errors.js"
 import { CHAT_STOPS, defaultSampling, type GenerateOptions, type Message } from "../../domain/Generation.js"
-import { atLeast, decoder, filledText, flag, list, oneOf, optional, positive, text, whole, within } from "./Fields.js"
+import {
+  atLeast,
+  decoder,
+  filledText,
+  flag,
+  list,
+  oneOf,
+  optional,
+  positive,
+  requiring,
+  shortText,
+  text,
+  whole,
+  within
+} from "./Fields.js"
 import { unsupportedParameter } from "./Unsupported.js"
 
 /** Editors send dozens of stop strings; OpenAI's four are not enough (spec 03 §3). */
 const MAX_STOPS = 64
 const MAX_MODEL_NAME_BYTES = 256
-const ANY_COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER }
 
-const TextPart = Schema.Union(
-  Schema.Struct({ type: oneOf("text"), text }),
-  Schema.Struct({ type: oneOf("refusal"), refusal: text })
+const Part = requiring(
+  Schema.Struct({ type: oneOf("text", "refusal"), text: optional(text), refusal: optional(text) }),
+  ({ type }) => type
 )
 
 const WireMessage = Schema.Struct({
   role: oneOf("system", "developer", "user", "assistant"),
-  content: Schema.Union(text, list(TextPart, { ...ANY_COUNT, phrase: "a list of text parts" }))
+  content: Schema.Union(text, list(Part, { phrase: "a list of text parts" }))
 })
 
-const modelName = filledText.pipe(
-  Schema.filter((name) => new TextEncoder().encode(name).length <= MAX_MODEL_NAME_BYTES, {
-    message: () => ({ message: `a string of at most ${MAX_MODEL_NAME_BYTES} bytes`, override: false })
-  })
-)
-
 export const ChatRequest = Schema.Struct({
-  model: modelName,
-  messages: list(WireMessage, { ...ANY_COUNT, min: 1, phrase: "a list of at least one message" }),
+  model: shortText(MAX_MODEL_NAME_BYTES),
+  messages: list(WireMessage, { min: 1, phrase: "a list of at least one message" }),
   stream: optional(flag),
   stream_options: optional(Schema.Struct({ include_usage: optional(flag) })),
   max_tokens: optional(atLeast(1)),
@@ -36,7 +43,10 @@ export const ChatRequest = Schema.Struct({
   temperature: optional(within(0, 2)),
   top_p: optional(within(0, 1)),
   stop: optional(
-    Schema.Union(filledText, list(filledText, { min: 0, max: MAX_STOPS, phrase: `a list of at most ${MAX_STOPS}` }))
+    Schema.Union(
+      filledText,
+      list(filledText, { max: MAX_STOPS, phrase: `a list of at most ${MAX_STOPS} non-empty strings` })
+    )
   ),
   seed: optional(whole),
   repetition_penalty: optional(positive)
@@ -56,10 +66,7 @@ const SERVER_CONTEXT_SHARE = 0.5
 
 const toMessage = ({ content, role }: typeof WireMessage.Type): Message => ({
   role: role === "developer" ? "system" : role,
-  content:
-    typeof content === "string"
-      ? content
-      : content.map((part) => (part.type === "text" ? part.text : part.refusal)).join(" ")
+  content: typeof content === "string" ? content : content.map((part) => part[part.type]).join(" ")
 })
 
 const toTask = (request: typeof ChatRequest.Type, serverMaxTokens: number | null): ChatTask => {

@@ -5,15 +5,27 @@
 import { Either, ParseResult, Schema } from "effect"
 import { InvalidRequest } from "../../domain/Errors.js"
 
-/** Overriding, so that a refinement speaks for the type below it too. */
-const wants = (phrase: string) => ({ message: () => ({ message: phrase, override: true }) })
+const MUST = "must be "
+const REQUIRED = "is required"
+const NOTHING = `${MUST}null`
 
-const NOTHING = "null"
-const nothing = Schema.Null.annotations(wants(NOTHING))
+/** Overriding, so that a refinement speaks for the type below it too. */
+const wants = (phrase: string) => ({ message: () => ({ message: MUST + phrase, override: true }) })
+
+const nothing = Schema.Null.annotations(wants("null"))
 
 export const text = Schema.String.annotations(wants("a string"))
 export const flag = Schema.Boolean.annotations(wants("a boolean"))
 export const filledText = Schema.String.pipe(Schema.minLength(1)).annotations(wants("a non-empty string"))
+
+const utf8Length = (value: string) => new TextEncoder().encode(value).length
+
+export const shortText = (maxBytes: number) =>
+  filledText.pipe(
+    Schema.filter((value) => utf8Length(value) <= maxBytes, {
+      message: () => `${MUST}a string of at most ${maxBytes} bytes`
+    })
+  )
 
 /** Whole numbers may be written `1.0`; beyond 2^53 they can't be told apart and are refused. */
 export const whole = Schema.Int.annotations(wants("an integer"))
@@ -28,35 +40,49 @@ export const positive = Schema.Number.pipe(Schema.greaterThan(0)).annotations(wa
 export const oneOf = <const Values extends readonly [string, ...Array<string>]>(...values: Values) =>
   Schema.Literal(...values).annotations(wants(`one of ${values.join(", ")}`))
 
-/** A list whose items still report their own problems. */
+/** A list whose items still report their own problems: the phrase speaks for the list's kind and length only. */
 export const list = <A, I>(
   item: Schema.Schema<A, I>,
-  limits: { readonly min: number; readonly max: number; readonly phrase: string }
-) =>
-  Schema.Array(item)
-    .annotations({ message: () => limits.phrase })
-    .pipe(Schema.filter(({ length }) => length >= limits.min && length <= limits.max, { message: () => limits.phrase }))
+  limits: { readonly min?: number; readonly max?: number; readonly phrase: string }
+) => {
+  const { max = Number.POSITIVE_INFINITY, min = 0, phrase } = limits
+  const message = () => MUST + phrase
+  return Schema.Array(item)
+    .annotations({ message })
+    .pipe(Schema.filter(({ length }) => length >= min && length <= max, { message }))
+}
+
+/** An object that must have the field that another field's value names. */
+export const requiring = <A, I>(schema: Schema.Schema<A, I>, named: (value: A) => keyof A & string) =>
+  schema.pipe(
+    Schema.filter((value) => (value[named(value)] === null ? { path: [named(value)], message: REQUIRED } : undefined))
+  )
 
 /** Absent and `null` are the same and decode to `null`. */
 export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
-  Schema.optionalWith(Schema.Union(schema, nothing), { default: () => null })
+  Schema.optionalWith(Schema.Union(schema, nothing), { default: () => null, exact: true })
 
-const issuesOf = ParseResult.ArrayFormatter.formatErrorSync
+/** Objects are the one kind of schema that can't be given a phrase: their decoded and encoded sides differ. */
+const problemOf = ({ _tag, message }: ParseResult.ArrayFormatterIssue): string => {
+  if (_tag === "Missing") return REQUIRED
+  return message === REQUIRED || message.startsWith(MUST) ? message : `${MUST}an object`
+}
 
 /**
  * The one problem worth telling: of all branches that failed, the one that got furthest into the data; branches that
  * failed at the same place are alternatives.
  */
 const asInvalid = (error: ParseResult.ParseError): InvalidRequest => {
-  const issues = issuesOf(error)
+  const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
   const depth = Math.max(...issues.map(({ path }) => path.length))
   const deepest = issues.filter(({ path }) => path.length === depth)
   const path = deepest[0]?.path ?? []
-  const phrases = [...new Set(deepest.map(({ message }) => message))].filter((phrase) => phrase !== NOTHING)
-  const missing = deepest.some(({ _tag }) => _tag === "Missing")
+  const problems = [...new Set(deepest.map(problemOf))].filter((problem) => problem !== NOTHING)
   return new InvalidRequest({
     param: path.length === 0 ? null : path.map(String).join("."),
-    problem: missing ? "is required" : `must be ${phrases.join(" or ")}`
+    problem: problems.includes(REQUIRED)
+      ? REQUIRED
+      : MUST + problems.map((problem) => problem.slice(MUST.length)).join(" or ")
   })
 }
 
