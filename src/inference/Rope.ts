@@ -5,19 +5,34 @@
 import { Either, Schema } from "effect"
 import { badConfig, type ConfigProblem, decodeFields, positive, type Section, unsupported } from "./Config.js"
 
-/** How fast each pair turns. `Dynamic` depends on the length of the sequence including the call's own tokens. */
-export type RopeRates =
-  | { readonly _tag: "Base"; readonly base: number; readonly positionScale: number }
-  | { readonly _tag: "Table"; readonly rates: Float32Array }
-  | { readonly _tag: "Dynamic"; readonly base: number; readonly factor: number; readonly maxPositions: number }
+/**
+ * How fast each pair turns. `Base`: pair i by base^(-2i/dims) per position times `positionScale`. `Table`: by `rates[i]`,
+ * and the rotated dimensions are multiplied by `magnitude`. `Dynamic`: as `Base`, with a base that depends on the length of
+ * the sequence including the call's own tokens.
+ */
+export type RopeRates = BaseRates | TableRates | DynamicRates
+export interface BaseRates {
+  readonly _tag: "Base"
+  readonly base: number
+  readonly positionScale: number
+}
+export interface TableRates {
+  readonly _tag: "Table"
+  readonly rates: Float32Array
+  readonly magnitude: number
+}
+export interface DynamicRates {
+  readonly _tag: "Dynamic"
+  readonly base: number
+  readonly factor: number
+  readonly maxPositions: number
+}
 
 export interface RopeSpec {
   /** Leading dimensions of a head that are rotated, even. */
   readonly dims: number
   /** True turns neighbours (0,1), (2,3), …; false turns i with i + dims/2. */
   readonly interleaved: boolean
-  /** Multiplies the rotated dimensions. */
-  readonly magnitude: number
   readonly rates: RopeRates
 }
 
@@ -25,7 +40,7 @@ const plainRates = (dims: number, base: number): ReadonlyArray<number> =>
   Array.from({ length: dims / 2 }, (_, i) => base ** ((-2 * i) / dims))
 
 /** The base that dynamic NTK scaling uses for a sequence of `length` tokens. */
-export const dynamicBase = (rates: RopeRates & { _tag: "Dynamic" }, dims: number, length: number): number => {
+export const dynamicBase = (rates: DynamicRates, dims: number, length: number): number => {
   const { base, factor, maxPositions } = rates
   const stretched = (factor * Math.max(length, maxPositions)) / maxPositions - (factor - 1)
   return base * stretched ** (dims / (dims - 2))
@@ -98,7 +113,7 @@ const kindOf = (scaling: RopeConfig["scaling"]): unknown => {
 /** Decodes a rope config; an unknown kind is named. */
 export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProblem> => {
   const { base, dims, interleaved, maxPositions, scaling } = config
-  const spec = (rates: RopeRates, magnitude = 1): RopeSpec => ({ dims, interleaved, magnitude, rates })
+  const spec = (rates: RopeRates): RopeSpec => ({ dims, interleaved, rates })
   const kind = kindOf(scaling)
   switch (kind) {
     case "default":
@@ -116,16 +131,17 @@ export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProb
           )
     case "llama3":
       return Either.map(decodeFields(Llama3, scaling, "rope_scaling."), (llama3) =>
-        spec({ _tag: "Table", rates: llama3Rates(dims, base, llama3) })
+        spec({ _tag: "Table", rates: llama3Rates(dims, base, llama3), magnitude: 1 })
       )
     case "yarn":
     case "deepseek_yarn":
     case "telechat3-yarn":
       return Either.map(decodeFields(Yarn, scaling, "rope_scaling."), (yarn) =>
-        spec(
-          { _tag: "Table", rates: yarnRates(dims, base, yarn) },
-          yarnMagnitude(yarn.factor, yarn.mscale) / yarnMagnitude(yarn.factor, yarn.mscale_all_dim)
-        )
+        spec({
+          _tag: "Table",
+          rates: yarnRates(dims, base, yarn),
+          magnitude: yarnMagnitude(yarn.factor, yarn.mscale) / yarnMagnitude(yarn.factor, yarn.mscale_all_dim)
+        })
       )
     default:
       return unsupported(`rope type ${String(kind)} is not supported`)

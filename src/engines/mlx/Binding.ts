@@ -1,0 +1,70 @@
+/**
+ * node-mlx (`@frost-beta/mlx`), MLX for Node: everything that is peculiar to the binding and its versions. It is an
+ * optional dependency with a native part, loaded only when a model is.
+ */
+import type { core } from "@frost-beta/mlx"
+import { Effect } from "effect"
+import { EngineUnavailable } from "../../domain/Errors.js"
+
+export type Mx = typeof core
+export type MlxArray = core.array
+export type MlxDtype = core.Dtype
+
+/** The binding, ready for one kind of device. */
+export interface Binding {
+  readonly mx: Mx
+  /** True on Apple's GPU: native precision. On the CPU everything is computed in float32, as 16-bit matmuls abort there. */
+  readonly gpu: boolean
+  /** Gives an array's memory back at once; the array must not be used again. */
+  readonly release: (array: MlxArray) => void
+}
+
+const PACKAGE = "@frost-beta/mlx"
+
+/** What to install where the package or its native part is missing. */
+export const installHint = (platform: NodeJS.Platform, code: string): string => {
+  const native =
+    platform === "darwin"
+      ? `run 'npm rebuild ${PACKAGE} --ignore-scripts=false'`
+      : "on Debian run 'apt-get install libopenblas0 liblapack3'"
+  return `the npm package ${PACKAGE} cannot be loaded (${code}); install it with 'npm install ${PACKAGE}', and for its native part ${native}`
+}
+
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error"
+
+/**
+ * Later versions have `dispose`. Version 0.0.7 keeps an array's memory until the garbage collector finds the JavaScript
+ * object *and* the event loop turns, which it doesn't inside a step; there, overwriting the whole array with a scalar drops
+ * its buffer at once.
+ */
+const releaseWith = (mx: Mx): Binding["release"] => {
+  const dispose: unknown = Reflect.get(mx, "dispose")
+  if (typeof dispose === "function") return (array) => Reflect.apply(dispose, mx, [array])
+  const zero = mx.array(0, mx.float32)
+  return (array) => {
+    if (array.ndim > 0) array.indexPut_(null, zero)
+  }
+}
+
+/** Loads the native library. */
+export const loadBinding: Effect.Effect<Binding, EngineUnavailable> = Effect.tryPromise({
+  try: () => import("@frost-beta/mlx"),
+  catch: (cause) => new EngineUnavailable({ engine: "MLX", problem: installHint(process.platform, codeOf(cause)) })
+}).pipe(Effect.map(({ core: mx }) => ({ mx, gpu: mx.metal.isAvailable(), release: releaseWith(mx) })))
+
+/** The tensors of a safetensors file by name; lazy, an array's bytes are read when it is evaluated. Throws. */
+export const loadTensors = (mx: Mx, path: string): ReadonlyMap<string, MlxArray> => {
+  const loaded: unknown = mx.load(path) // an object of arrays for safetensors, whatever the declaration says
+  const tensors = new Map<string, MlxArray>()
+  for (const [name, value] of Object.entries(loaded ?? {})) if (value instanceof mx.array) tensors.set(name, value)
+  return tensors
+}
+
+/** All values of a float32 vector. There is no shorter way out of the binding than JavaScript numbers. */
+export const toFloat32 = (vector: MlxArray): Float32Array => {
+  const values = vector.tolist()
+  const result = new Float32Array(vector.size)
+  if (Array.isArray(values)) for (let i = 0; i < result.length; i++) result[i] = Number(values[i])
+  return result
+}

@@ -1,0 +1,171 @@
+/** The operations of decoders on lazy MLX arrays: nothing here computes, a step is evaluated once at its end. */
+import type { AttentionSpec, Ops } from "../../inference/Ops.js"
+import { dynamicBase, type RopeSpec, type TableRates } from "../../inference/Rope.js"
+import type { Arena } from "./Arena.js"
+import type { Binding, MlxArray } from "./Binding.js"
+import type { LayerCache } from "./KeyValueCache.js"
+import type { LoadedMatrix, LoadedWeights } from "./Weights.js"
+
+/** One call of `forward`: `length` tokens behind the `offset` tokens in the caches. */
+export interface Step {
+  readonly binding: Binding
+  readonly weights: LoadedWeights
+  readonly arena: Arena
+  readonly caches: ReadonlyArray<LayerCache>
+  readonly offset: number
+  readonly length: number
+}
+
+/** A name that the architecture didn't ask for when the checkpoint was checked: a bug in the architecture. */
+const named = <A>(map: ReadonlyMap<string, A>, name: string): A => {
+  const found = map.get(name)
+  if (found === undefined) throw new Error(`weight ${name} was never asked for`)
+  return found
+}
+
+/** Remembers what `make` gave for a key, for the duration of a step. */
+const memoized = <K, A>(make: (key: K) => A): ((key: K) => A) => {
+  const made = new Map<K, A>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
+  }
+}
+
+const multiply = ({ arena, binding: { mx } }: Step, x: MlxArray, { bias, packed }: LoadedMatrix): MlxArray => {
+  const t = arena.track
+  const product =
+    packed._tag === "Dense"
+      ? t(mx.matmul(x, t(mx.transpose(packed.weight))))
+      : t(mx.quantizedMatmul(x, packed.words, packed.scales, packed.biases, true, packed.groupSize, packed.bits))
+  return bias === null ? product : t(mx.add(product, bias))
+}
+
+const embed = ({ arena, binding: { mx } }: Step, ids: MlxArray, { packed }: LoadedMatrix): MlxArray => {
+  const t = arena.track
+  const [batch = 1, length = 1] = ids.shape
+  const flat = t(mx.reshape(ids, [-1]))
+  const rows = (array: MlxArray) => t(mx.take(array, flat, 0))
+  const found =
+    packed._tag === "Dense"
+      ? rows(packed.weight)
+      : t(mx.dequantize(rows(packed.words), rows(packed.scales), rows(packed.biases), packed.groupSize, packed.bits))
+  return t(mx.reshape(found, [batch, length, -1]))
+}
+
+/** Cosine and sine [length, dims / 2] of a table's angles, times its magnitude. */
+const turns = ({ arena, binding: { mx }, length, offset }: Step, { magnitude, rates }: TableRates) => {
+  const t = arena.track
+  const positions = t(mx.reshape(t(mx.arange(offset, offset + length, 1, mx.float32)), [length, 1]))
+  const angles = t(mx.multiply(positions, t(mx.array(Array.from(rates), mx.float32))))
+  return { cos: t(mx.multiply(t(mx.cos(angles)), magnitude)), sin: t(mx.multiply(t(mx.sin(angles)), magnitude)) }
+}
+
+/** The pairs of the rotated dimensions as two arrays, and the dimensions that stay. */
+const pairs = ({ arena, binding: { mx }, length }: Step, x: MlxArray, { dims, interleaved }: RopeSpec) => {
+  const t = arena.track
+  const [batch = 1, heads = 1, , size = dims] = x.shape
+  const part = (from: number, to: number) => t(x.index(mx.Slice(), mx.Slice(), mx.Slice(), mx.Slice(from, to)))
+  const rest = size > dims ? [part(dims, size)] : []
+  if (!interleaved) return { first: part(0, dims / 2), second: part(dims / 2, dims), rest }
+  const neighbours = t(mx.reshape(part(0, dims), [batch, heads, length, dims / 2, 2]))
+  return { first: t(mx.take(neighbours, 0, -1)), second: t(mx.take(neighbours, 1, -1)), rest }
+}
+
+/** Turns x [batch, heads, length, size] by its positions. */
+const makeRope = (step: Step): ((x: MlxArray, spec: RopeSpec) => MlxArray) => {
+  const { arena, binding, length, offset, weights } = step
+  const { mx } = binding
+  const t = arena.track
+  const turnsOf = memoized((rates: TableRates) => turns(step, rates))
+
+  const byTable = (x: MlxArray, spec: RopeSpec, rates: TableRates): MlxArray => {
+    const { cos, sin } = turnsOf(rates)
+    const { first, rest, second } = pairs(step, x, spec)
+    const turned = [
+      t(mx.subtract(t(mx.multiply(first, cos)), t(mx.multiply(second, sin)))),
+      t(mx.add(t(mx.multiply(first, sin)), t(mx.multiply(second, cos))))
+    ]
+    const [batch = 1, heads = 1] = x.shape
+    const rotated = spec.interleaved
+      ? [t(mx.reshape(t(mx.stack(turned, -1)), [batch, heads, length, spec.dims]))]
+      : turned
+    return t(t(mx.concatenate([...rotated, ...rest], -1)).astype(weights.dtype))
+  }
+
+  return (x, spec) => {
+    const { dims, interleaved, rates } = spec
+    const byBase = (base: number, scale: number) => t(mx.fast.rope(x, dims, interleaved, base, scale, offset))
+    switch (rates._tag) {
+      case "Base":
+        return byBase(rates.base, rates.positionScale)
+      case "Dynamic":
+        return byBase(dynamicBase(rates, dims, offset + length), 1)
+      case "Table":
+        return byTable(x, spec, rates)
+    }
+  }
+}
+
+/** Added to the scores [length, keys from `first`]: 0 where a query sees a key, minus infinity elsewhere. */
+const mask = ({ arena, binding: { mx }, length, offset, weights }: Step, first: number, window: number | null) => {
+  const t = arena.track
+  const end = offset + length
+  const queries = t(mx.reshape(t(mx.arange(offset, end, 1, mx.int32)), [length, 1]))
+  const distance = t(mx.subtract(queries, t(mx.arange(first, end, 1, mx.int32))))
+  const past = t(mx.greaterEqual(distance, 0))
+  const seen = window === null ? past : t(mx.logicalAnd(past, t(mx.less(distance, window))))
+  return t(t(mx.where(seen, 0, -Infinity)).astype(weights.dtype))
+}
+
+const makeAttention = (step: Step): Ops<MlxArray>["attention"] => {
+  const { arena, binding, caches, length, offset } = step
+  const { mx } = binding
+  const t = arena.track
+  const rope = makeRope(step)
+  /** The first key that the chunk's first query sees. */
+  const firstKey = (window: number | null) => (window === null ? 0 : Math.max(0, offset - window + 1))
+  const maskOf = memoized((window: number | null) => mask(step, firstKey(window), window))
+  const byHead = (x: MlxArray) => t(mx.transpose(x, [0, 2, 1, 3]))
+
+  return (queries, keys, values, spec: AttentionSpec) => {
+    const turned = (x: MlxArray) => (spec.rope === null ? byHead(x) : rope(byHead(x), spec.rope))
+    const cache = caches[spec.layer]
+    if (cache === undefined) throw new Error(`layer ${spec.layer} has no cache`)
+    const at = { offset, first: firstKey(spec.window) }
+    const [allKeys, allValues] = cache.append(turned(keys), byHead(values), at)
+    // A single query sees exactly the keys that are passed.
+    const seen = length === 1 ? undefined : maskOf(spec.window)
+    const mixed = t(mx.fast.scaledDotProductAttention(turned(queries), allKeys, allValues, spec.scale, seen))
+    const [batch = 1] = mixed.shape
+    return t(mx.reshape(byHead(mixed), [batch, length, -1]))
+  }
+}
+
+/** The operations of one step. */
+export const makeOps = (step: Step): Ops<MlxArray> => {
+  const { arena, binding, length, weights } = step
+  const { mx } = binding
+  const t = arena.track
+  const linear = (x: MlxArray, path: string) => multiply(step, x, named(weights.matrices, path))
+  return {
+    linear,
+    embedding: (ids, path) => embed(step, ids, named(weights.matrices, path)),
+    rmsNorm: (x, weight, eps) => t(mx.fast.rmsNorm(x, named(weights.vectors, weight), eps)),
+    splitHeads: (x, heads) => {
+      const [batch = 1] = x.shape
+      return t(mx.reshape(x, [batch, length, heads, -1]))
+    },
+    attention: makeAttention(step),
+    gatedMlp: (x, { down, gate, up }) => {
+      const gated = linear(x, gate)
+      const activated = t(mx.multiply(gated, t(mx.sigmoid(gated))))
+      return linear(t(mx.multiply(activated, linear(x, up))), down)
+    },
+    add: (a, b) => t(mx.add(a, b)),
+    lastPosition: (x) => t(x.index(mx.Slice(), mx.Slice(length - 1, length)))
+  }
+}

@@ -1,0 +1,142 @@
+/** The weights of a loaded model, by the names that architectures use. */
+import { join } from "node:path"
+import type { PlannedMatrix, VectorSpec } from "../../inference/Weights.js"
+import type { OpenCheckpoint } from "../CheckpointFiles.js"
+import { type Arena, makeArena } from "./Arena.js"
+import { type Binding, loadTensors, type MlxArray, type MlxDtype } from "./Binding.js"
+import { isNative, type Packed, type RepackContext, repack, type StoredParts } from "./Repack.js"
+
+export interface LoadedMatrix {
+  readonly packed: Packed
+  readonly bias: MlxArray | null
+}
+
+export interface LoadedWeights {
+  /** The precision everything is computed in. */
+  readonly dtype: MlxDtype
+  readonly matrices: ReadonlyMap<string, LoadedMatrix>
+  readonly vectors: ReadonlyMap<string, MlxArray>
+}
+
+/** Values repacked at once: bounds the temporaries, which need up to 20 bytes per value. */
+const BLOCK_VALUES = 2 ** 24
+
+const arraysOf = (packed: Packed): ReadonlyArray<MlxArray> =>
+  packed._tag === "Dense" ? [packed.weight] : [packed.words, packed.scales, packed.biases]
+
+/** float32 on the CPU; on the GPU the checkpoint's own precision, or float32 where its tensors differ. */
+const computeDtype = ({ gpu, mx }: Binding, { tensors }: OpenCheckpoint): MlxDtype => {
+  const floats = new Set([...tensors.values()].map(({ dtype }) => dtype).filter((dtype) => /^B?F(16|32)$/.test(dtype)))
+  if (!gpu || floats.size !== 1) return mx.float32
+  return floats.has("BF16") ? mx.bfloat16 : floats.has("F16") ? mx.float16 : mx.float32
+}
+
+const sliceRows = (
+  context: RepackContext,
+  { biases, scales, weight }: StoredParts,
+  from: number,
+  to: number
+): StoredParts => {
+  const cut = (array: MlxArray) => context.arena.track(array.index(context.mx.Slice(from, to)))
+  return { weight: cut(weight), scales: scales && cut(scales), biases: biases && cut(biases) }
+}
+
+/** Blocks of rows of one matrix put together. */
+const joinBlocks = ({ arena, mx }: RepackContext, blocks: readonly [Packed, ...Array<Packed>]): Packed => {
+  const [first] = blocks
+  if (blocks.length === 1) return first
+  for (const block of blocks) arraysOf(block).forEach(arena.track)
+  const joined = (part: number) =>
+    arena.track(
+      mx.concatenate(
+        blocks.flatMap((block) => arraysOf(block).slice(part, part + 1)),
+        0
+      )
+    )
+  return first._tag === "Dense"
+    ? { _tag: "Dense", weight: joined(0) }
+    : { ...first, words: joined(0), scales: joined(1), biases: joined(2) }
+}
+
+/** Repacks some rows at a time. The result is evaluated and nobody's arena has it, but for arrays used as they lie. */
+const repackMatrix = (binding: Binding, dtype: MlxDtype, parts: StoredParts, plan: PlannedMatrix): Packed => {
+  const { columns, format, rows } = plan
+  const context: RepackContext = { mx: binding.mx, dtype, arena: makeArena(binding.release) }
+  const settled = (packed: Packed): Packed => {
+    binding.mx.eval(...arraysOf(packed))
+    context.arena.release(arraysOf(packed))
+    return packed
+  }
+  if (isNative(format) || format._tag === "Ternary") return settled(repack(context, format, parts, rows, columns))
+  const step = Math.max(1, Math.floor(BLOCK_VALUES / columns))
+  const block = (from: number): Packed =>
+    settled(repack(context, format, sliceRows(context, parts, from, Math.min(from + step, rows)), rows, columns))
+  const blocks: [Packed, ...Array<Packed>] = [block(0)]
+  for (let from = step; from < rows; from += step) blocks.push(block(from))
+  return settled(joinBlocks(context, blocks))
+}
+
+/** Hands out each stored tensor once; the arena then has it. */
+type Take = (name: string, arena: Arena) => MlxArray | null
+
+const taken = (take: Take, name: string, arena: Arena): MlxArray => {
+  const array = take(name, arena)
+  if (array === null) throw new Error(`tensor ${name} was there a moment ago`)
+  return array
+}
+
+const loadMatrix = (binding: Binding, dtype: MlxDtype, take: Take, plan: PlannedMatrix): LoadedMatrix => {
+  const { bias: hasBias, format, path } = plan
+  const raw = makeArena(binding.release)
+  const parts: StoredParts = {
+    weight: taken(take, `${path}.weight`, raw),
+    scales: take(`${path}.${format._tag === "Ternary" ? "weight_scale" : "scales"}`, raw),
+    biases: take(`${path}.biases`, raw)
+  }
+  const packed = repackMatrix(binding, dtype, parts, plan)
+  const bias = hasBias ? taken(take, `${path}.bias`, raw).astype(dtype) : null
+  if (bias !== null) binding.mx.eval(bias)
+  raw.release(arraysOf(packed))
+  return { packed, bias }
+}
+
+const loadVector = (binding: Binding, dtype: MlxDtype, take: Take, { name }: VectorSpec): MlxArray => {
+  const raw = makeArena(binding.release)
+  const vector = taken(take, name, raw).astype(dtype)
+  binding.mx.eval(vector)
+  raw.release()
+  return vector
+}
+
+/**
+ * Reads every planned weight; throws what the binding throws. One matrix at a time, so that no more than the model itself
+ * and one matrix's temporaries are in memory.
+ */
+export const loadWeights = (binding: Binding, directory: string, checkpoint: OpenCheckpoint): LoadedWeights => {
+  const stored = new Map<string, MlxArray>()
+  for (const file of checkpoint.files) {
+    for (const [name, array] of loadTensors(binding.mx, join(directory, file))) stored.set(name, array)
+  }
+  const take: Take = (name, arena) => {
+    const array = stored.get(name)
+    stored.delete(name)
+    return array === undefined ? null : arena.track(array)
+  }
+  const dtype = computeDtype(binding, checkpoint)
+  const matrices = new Map<string, LoadedMatrix>()
+  const vectors = new Map<string, MlxArray>()
+  for (const plan of checkpoint.weights) {
+    if (plan._tag === "Vector") vectors.set(plan.name, loadVector(binding, dtype, take, plan))
+    else matrices.set(plan.path, loadMatrix(binding, dtype, take, plan))
+  }
+  for (const unused of stored.values()) binding.release(unused)
+  return { dtype, matrices, vectors }
+}
+
+/** Gives the weights' memory back. */
+export const releaseWeights = (binding: Binding, weights: LoadedWeights): void => {
+  for (const vector of weights.vectors.values()) binding.release(vector)
+  for (const { bias, packed } of weights.matrices.values()) {
+    for (const array of bias === null ? arraysOf(packed) : [...arraysOf(packed), bias]) binding.release(array)
+  }
+}
