@@ -5,7 +5,7 @@
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { Cause, Clock, Effect, Exit, Option, Ref } from "effect"
+import { Cause, Clock, Effect, FiberRef, Option, Ref } from "effect"
 import { corsHeaders } from "./Cors.js"
 import { CurrentRequest, type CurrentRequestValues, type Facts, noteIn, requestId } from "./CurrentRequest.js"
 import { Serving } from "./Serving.js"
@@ -26,23 +26,22 @@ const decorate =
       })
     })
 
-const accessLine =
-  (request: HttpServerRequest.HttpServerRequest, current: CurrentRequestValues) =>
-  (exit: Exit.Exit<unknown, unknown>) =>
-    Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const known = yield* Ref.get(current.facts)
-      const left = Exit.isFailure(exit) && Cause.isInterrupted(exit.cause)
-      const line: Facts = {
-        method: request.method,
-        route: UNMATCHED,
-        ...known,
-        ...(left ? { aborted: true } : {}),
-        duration_ms: now - current.startedAt,
-        client: Option.getOrNull(request.remoteAddress)
-      }
-      yield* Effect.annotateLogs(Effect.logInfo("request"), line)
-    })
+const accessLine = (request: HttpServerRequest.HttpServerRequest, current: CurrentRequestValues) =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const known = yield* Ref.get(current.facts)
+    // The exit doesn't tell: the platform turns the interruption by a client that left into a response nobody reads.
+    const left = !Cause.isEmpty(yield* FiberRef.get(FiberRef.interruptedCause))
+    const line: Facts = {
+      method: request.method,
+      route: UNMATCHED,
+      ...known,
+      ...(left ? { aborted: true } : {}),
+      duration_ms: now - current.startedAt,
+      client: Option.getOrNull(request.remoteAddress)
+    }
+    yield* Effect.annotateLogs(Effect.logInfo("request"), line)
+  })
 
 export const observe = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
@@ -60,6 +59,6 @@ export const observe = <E, R>(
     const current: CurrentRequestValues = { id, startedAt, facts }
     const handled = Effect.provideService(app, CurrentRequest, current)
     const decorated = HttpApp.withPreResponseHandler(handled, decorate(current, shutdown.hasBegun))
-    const logged = Effect.onExit(decorated, accessLine(request, current))
+    const logged = Effect.ensuring(decorated, accessLine(request, current))
     return yield* shutdown.track(Effect.annotateLogs(logged, { request_id: id, logger: "server" }))
   })
