@@ -1,5 +1,5 @@
 /** A hub cache of one test in a temporary directory, with the live Cache and Health over it. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { Context, Effect, Layer } from "effect"
@@ -49,7 +49,7 @@ const makeHub = (root: string) => {
       return directory
     },
     directory: (name: string) => mkdirSync(path(name), { recursive: true }),
-    close: (name: string) => chmodSync(path(name), 0o000)
+    remove: (name: string) => rmSync(path(name), { recursive: true })
   }
 }
 
