@@ -3,26 +3,33 @@ import { createServer, type Server } from "node:http"
 import type * as HttpServer from "@effect/platform/HttpServer"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Duration, Effect, type Layer, Schedule } from "effect"
+import { Duration, Effect, type Layer } from "effect"
 import { BindFailed } from "../domain/Errors.js"
 import type { Shutdown } from "./Shutdown.js"
+import { type Sockets, watchSockets } from "./Sockets.js"
 
 const KEEP_ALIVE_MS = 5_000
 const HEADERS_TIMEOUT_MS = 30_000
 const BODY_TIMEOUT_MS = 120_000
 
-/** A server that doesn't listen yet. */
-export const makeServer: Effect.Effect<Server> = Effect.sync(() =>
-  createServer({
+export interface Listener {
+  readonly server: Server
+  readonly sockets: Sockets
+}
+
+/** Does not listen yet. */
+export const makeListener: Effect.Effect<Listener> = Effect.sync(() => {
+  const server = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: BODY_TIMEOUT_MS
   })
-)
+  return { server, sockets: watchSockets(server) }
+})
 
 /** Listens while the layer lives. */
 export const layer = (
-  server: Server,
+  { server }: Listener,
   address: { readonly host: string; readonly port: number }
 ): Layer.Layer<HttpServer.HttpServer, HttpServerError.ServeError> => NodeHttpServer.layerServer(() => server, address)
 
@@ -34,38 +41,29 @@ export const bindFailed =
     return new BindFailed({ ...address, problem: code })
   }
 
-const IDLE_SWEEP = Schedule.spaced("50 millis")
-
-/** Returns when all connections are closed. Clients keep theirs open after an answer: they are closed as they fall idle. */
-const closed = (server: Server): Effect.Effect<void> =>
-  Effect.raceFirst(
-    Effect.async<void>((resume) => {
-      server.close(() => resume(Effect.void))
-    }),
-    Effect.asVoid(
-      Effect.repeat(
-        Effect.sync(() => server.closeIdleConnections()),
-        IDLE_SWEEP
-      )
-    ).pipe(Effect.zipRight(Effect.never))
-  )
+/** Returns when all connections are closed. */
+const closed = ({ server, sockets }: Listener): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    server.close(() => resume(Effect.void))
+    sockets.release()
+  })
 
 /**
  * Ends the server: refuses new requests, ends running answers, waits until they are sent, closes. After `grace` whatever is
  * still open is cut. New connections are taken until the last answer is sent, so that they hear why they are refused.
  */
-export const stop = (server: Server, shutdown: Shutdown, grace: Duration.Duration): Effect.Effect<void> =>
+export const stop = (listener: Listener, shutdown: Shutdown, grace: Duration.Duration): Effect.Effect<void> =>
   Effect.gen(function* () {
     yield* shutdown.begin
     const inTime = yield* shutdown.idle.pipe(
-      Effect.zipRight(closed(server)),
+      Effect.zipRight(closed(listener)),
       Effect.interruptible,
       Effect.timeoutTo({ duration: grace, onSuccess: () => true, onTimeout: () => false })
     )
     if (inTime) return
     yield* Effect.logWarning(`connections still open after ${Duration.format(grace)} are cut`)
     yield* Effect.sync(() => {
-      if (server.listening) server.close()
-      server.closeAllConnections()
+      if (listener.server.listening) listener.server.close()
+      listener.server.closeAllConnections()
     })
   })

@@ -72,15 +72,15 @@ export const serve = (
     const preloaded = options.model === null ? null : yield* preload(options.model)
     const shutdown = yield* makeShutdown
     const serving: ServingValues = { host: options.host, maxTokens: options.maxTokens, preloaded, home, shutdown }
-    const server = yield* Listener.makeServer
+    const listener = yield* Listener.makeListener
     const context = yield* routes.pipe(
       Layer.provide(Layer.succeed(Serving, serving)),
-      Layer.provideMerge(Listener.layer(server, options)),
+      Layer.provideMerge(Listener.layer(listener, options)),
       Layer.build,
       Effect.mapError(Listener.bindFailed(options))
     )
     // Added last, so run first: the routes must still answer while the server stops.
-    yield* Effect.addFinalizer(() => Listener.stop(server, shutdown, GRACE))
+    yield* Effect.addFinalizer(() => Listener.stop(listener, shutdown, GRACE))
     const { address } = Context.get(context, HttpServer.HttpServer)
     yield* announce(options, address._tag === "TcpAddress" ? address.port : options.port)
     return yield* Effect.never

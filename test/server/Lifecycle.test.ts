@@ -2,7 +2,7 @@ import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Schema, Stream } from "effect"
 import { CheckpointInvalid } from "../../src/domain/Errors.js"
-import { makeServer, stop } from "../../src/server/Listener.js"
+import { makeListener, stop } from "../../src/server/Listener.js"
 import { makeShutdown } from "../../src/server/Shutdown.js"
 import { ErrorEnvelope } from "../../src/server/wire/Envelope.js"
 import { answer, get, json, postJson, startServer, text } from "../support/Server.js"
@@ -10,6 +10,15 @@ import { answer, get, json, postJson, startServer, text } from "../support/Serve
 const chat = { model: "org/tiny", messages: [{ role: "user", content: "hi" }] }
 const path = "/v1/chat/completions"
 const started = Stream.concat(Stream.fromIterable(answer(["Hel"]).slice(0, 2)), Stream.never)
+
+/** Connects, sends, waits for an answer if it sent something; yields the wait for the connection's end. */
+const opened = (port: number, request: string) =>
+  Effect.async<Effect.Effect<void>>((resume) => {
+    const socket = connect(port, "127.0.0.1", () => (request === "" ? ready() : socket.write(request)))
+    const ended = new Promise<void>((resolve) => socket.on("error", () => null).on("close", () => resolve()))
+    const ready = () => resume(Effect.succeed(Effect.promise(() => ended)))
+    socket.once("data", ready)
+  })
 
 describe("shutdown", () => {
   it.scopedLive("ends a running stream with server_shutdown", () =>
@@ -70,7 +79,8 @@ describe("shutdown", () => {
 
   it.scopedLive("cuts what is still open after the grace", () =>
     Effect.gen(function* () {
-      const server = yield* makeServer
+      const listener = yield* makeListener
+      const { server } = listener
       const reached = yield* Deferred.make<void>()
       server.on("request", () => Effect.runFork(Deferred.succeed(reached, undefined)))
       yield* Effect.async<void>((resume) => {
@@ -81,7 +91,7 @@ describe("shutdown", () => {
       const socket = connect(address.port, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"))
       const cut = new Promise((resolve) => socket.on("error", () => null).on("close", resolve))
       yield* Deferred.await(reached)
-      yield* stop(server, yield* makeShutdown, Duration.millis(1))
+      yield* stop(listener, yield* makeShutdown, Duration.millis(1))
       yield* Effect.promise(() => cut)
       assert.isFalse(server.listening)
     })
@@ -90,8 +100,11 @@ describe("shutdown", () => {
   it.scopedLive("leaves the port free at once, whoever kept a connection", () =>
     Effect.gen(function* () {
       const first = yield* startServer()
-      yield* get(`${first.url}/health`)
+      const used = yield* opened(first.port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      const silent = yield* opened(first.port, "")
       yield* first.stop
+      yield* used
+      yield* silent
       const second = yield* startServer({ serve: { port: first.port } })
       assert.strictEqual((yield* get(`${second.url}/health`)).status, 200)
     })
