@@ -21,20 +21,16 @@ type Events = Stream.Stream<GenerateEvent, ResolveError | RunnerError | ServerSh
 
 /** Tells the access line how the generation went: when its first text came, and its end. */
 const observed = (request: CurrentRequestValues, events: Events): Events =>
-  Stream.unwrap(
-    Effect.map(
-      Effect.once(
-        Effect.flatMap(Clock.currentTimeMillis, (now) => noteIn(request, { ttft_ms: now - request.startedAt }))
-      ),
-      (firstText) =>
-        Stream.tap(events, (event) => {
-          if (event._tag === "Delta") return firstText
-          if (event._tag === "Started") return noteIn(request, { prompt_tokens: event.promptTokens })
-          const { finishReason, usage } = event
-          return noteIn(request, { completion_tokens: usage.completionTokens, finish_reason: finishReason })
-        })
+  Effect.gen(function* () {
+    const firstText = yield* Effect.once(
+      Effect.flatMap(Clock.currentTimeMillis, (now) => noteIn(request, { ttft_ms: now - request.startedAt }))
     )
-  )
+    return Stream.tap(events, (event) => {
+      if (event._tag === "Delta") return firstText
+      if (event._tag === "Started") return noteIn(request, { prompt_tokens: event.promptTokens })
+      return noteIn(request, { completion_tokens: event.usage.completionTokens, finish_reason: event.finishReason })
+    })
+  }).pipe(Stream.unwrap)
 
 /** A generation that ends without saying so breaks the Runner's contract. */
 const unfinished = Effect.dieMessage("the generation ended without a Finished event")
