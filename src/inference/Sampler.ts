@@ -26,7 +26,7 @@ export const penalizeRepetition = (
   recent: ReadonlyArray<number>,
   penalty: number
 ): Float32Array => {
-  const result = Float32Array.from(logits)
+  const result = logits.slice()
   for (const id of new Set(recent)) {
     const value = result[id]
     if (value !== undefined) result[id] = value < 0 ? value * penalty : value / penalty
@@ -34,52 +34,98 @@ export const penalizeRepetition = (
   return result
 }
 
-/**
- * The smallest weight that stays: the greatest weights that together reach `topP` of the total. Weights are
- * probabilities up to a common factor. Everything below `(1 - topP) * total / count` together is less than what may be
- * dropped, so only what lies above is sorted.
- */
-const topPThreshold = (weights: Float64Array, total: number, topP: number): number => {
-  const floor = ((1 - topP) * total) / weights.length
-  const candidates = weights.filter((weight) => weight >= floor).sort()
-  let mass = 0
-  for (let i = candidates.length - 1; i >= 0; i--) {
-    const weight = candidates[i] ?? 0
-    mass += weight
-    if (mass >= topP * total) return weight
+// Loops and not array methods below: they run over the whole vocabulary for every token.
+
+/** Tokens that can be drawn, ascending, with their chances up to a common factor. */
+interface Distribution {
+  readonly tokens: ArrayLike<number>
+  readonly weights: Float64Array
+  readonly total: number
+}
+
+const sum = (values: Float64Array): number => {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += values[i] ?? 0
+  return total
+}
+
+/** exp((logit - max) / temperature) of some tokens. */
+const weigh = (logits: Float32Array, tokens: ArrayLike<number>, max: number, temperature: number): Distribution => {
+  const weights = new Float64Array(tokens.length)
+  for (let i = 0; i < weights.length; i++) weights[i] = Math.exp(((logits[tokens[i] ?? 0] ?? 0) - max) / temperature)
+  return { tokens, weights, total: sum(weights) }
+}
+
+/** The smallest of the greatest weights that together reach `mass`. */
+const weightAtMass = (weights: Float64Array, mass: number): number => {
+  const sorted = weights.slice().sort()
+  let reached = 0
+  for (let i = sorted.length - 1; i >= 0; i--) {
+    const weight = sorted[i] ?? 0
+    reached += weight
+    if (reached >= mass) return weight
   }
-  return candidates[0] ?? 0
+  return sorted[0] ?? 0
+}
+
+/** The tokens of a distribution whose weight is `least` or more. */
+const atLeast = ({ tokens, weights }: Distribution, least: number) => {
+  const kept = { tokens: new Int32Array(weights.length), weights: new Float64Array(weights.length) }
+  let count = 0
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] ?? 0
+    if (weight < least) continue
+    kept.tokens[count] = tokens[i] ?? 0
+    kept.weights[count++] = weight
+  }
+  return { tokens: kept.tokens.subarray(0, count), weights: kept.weights.subarray(0, count) }
 }
 
 /**
- * The probability of every token after top-p (used when between 0 and 1, both exclusive; equal values at the limit stay)
- * and temperature (above 0). Sums to 1. Null when the logits hold no distribution: NaN, or nothing above minus infinity.
+ * The most likely tokens that together reach `topP` of the whole; equal ones at the limit stay. All tokens below
+ * `(1 - topP) * total / count` are together less than what may be dropped, so only what lies above is sorted.
  */
-export const probabilities = (logits: Float32Array, temperature: number, topP: number): Float64Array | null => {
+const nucleus = (all: Distribution, topP: number): Int32Array => {
+  const candidates = { ...atLeast(all, ((1 - topP) * all.total) / all.weights.length), total: all.total }
+  return atLeast(candidates, weightAtMass(candidates.weights, topP * all.total)).tokens
+}
+
+/** After top-p and temperature. Null when the logits hold no distribution. */
+const distribution = (logits: Float32Array, temperature: number, topP: number): Distribution | null => {
   const max = logits[argmax(logits)] ?? Number.NaN
   if (!Number.isFinite(max)) return null
-  const weights = Float64Array.from(logits, (value) => Math.exp(value - max))
-  const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0)
-  const threshold = topP > 0 && topP < 1 ? topPThreshold(weights, sum(weights), topP) : 0
-  for (let i = 0; i < weights.length; i++) {
-    weights[i] = (weights[i] ?? 0) < threshold ? 0 : Math.exp(((logits[i] ?? 0) - max) / temperature)
-  }
-  const total = sum(weights)
-  return Number.isFinite(total) ? weights.map((weight) => weight / total) : null
+  const every = new Int32Array(logits.length).map((_, token) => token)
+  const tokens = topP > 0 && topP < 1 ? nucleus(weigh(logits, every, max, 1), topP) : every
+  return weigh(logits, tokens, max, temperature)
+}
+
+/**
+ * The probability of every token after top-p (used when between 0 and 1, both exclusive) and temperature (above 0). Null
+ * when the logits hold no distribution: NaN, or nothing above minus infinity.
+ */
+export const probabilities = (logits: Float32Array, temperature: number, topP: number): Float64Array | null => {
+  const chances = distribution(logits, temperature, topP)
+  if (chances === null) return null
+  const result = new Float64Array(logits.length)
+  chances.weights.forEach((weight, i) => {
+    result[chances.tokens[i] ?? 0] = weight / chances.total
+  })
+  return result
 }
 
 /** The token at `point` of the cumulated distribution, 0 <= point < 1; rounding never leads to an impossible token. */
-const tokenAt = (distribution: Float64Array, point: number): number => {
+const tokenAt = ({ tokens, total, weights }: Distribution, point: number): number => {
+  const wanted = point * total
   let mass = 0
   let last = 0
-  for (let i = 0; i < distribution.length; i++) {
-    const probability = distribution[i] ?? 0
-    if (probability === 0) continue
-    mass += probability
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] ?? 0
+    if (weight === 0) continue
+    mass += weight
     last = i
-    if (mass > point) return i
+    if (mass > wanted) break
   }
-  return last
+  return tokens[last] ?? 0
 }
 
 /** A seed of its own for each sampler that wasn't given one. */
@@ -99,8 +145,8 @@ export const makeSampler = (sampling: Sampling, promptIds: ReadonlyArray<number>
   const recent: Array<number> = promptIds.slice(-1)
   const choose = (logits: Float32Array): number => {
     if (temperature <= 0) return argmax(logits)
-    const distribution = probabilities(logits, temperature, topP)
-    return distribution === null ? argmax(logits) : tokenAt(distribution, random.number())
+    const chances = distribution(logits, temperature, topP)
+    return chances === null ? argmax(logits) : tokenAt(chances, random.number())
   }
   return {
     next: (logits) => {

@@ -20,9 +20,13 @@ const startSequence = (binding: Binding, decoder: Decoder, weights: LoadedWeight
     const ops = makeOps({ binding, weights, arena, caches, offset, length: ids.length })
     const input = arena.track(mx.array([[...ids]], mx.uint32))
     const logits = arena.track(decoder.forward(ops, input, rows).astype(mx.float32))
-    const flat = arena.track(mx.reshape(logits, [-1]))
+    const flat = mx.reshape(logits, [-1])
+    // Before the evaluation, so that MLX frees each intermediate as soon as it is used.
+    arena.release()
     mx.eval(flat, ...caches.flatMap((cache) => cache.arrays()))
-    return toFloat32(flat)
+    const values = toFloat32(flat)
+    binding.release(flat)
+    return values
   }
 
   return {
