@@ -24,7 +24,7 @@ export interface Tokenizer {
 /** What is read from tokenizer.json beside the native tokenizer, which doesn't tell. */
 const TokenizerJson = Schema.Struct({
   decoder: Schema.Unknown,
-  added_tokens: Schema.optionalWith(Schema.Array(Schema.Struct({ id: Schema.Int, special: Schema.Boolean })), {
+  added_tokens: Schema.optionalWith(Schema.Array(Schema.Struct({ content: Schema.String, special: Schema.Boolean })), {
     default: () => []
   })
 })
@@ -44,7 +44,10 @@ export const makeTokenizer = (model: string, text: string): Effect.Effect<Tokeni
     // Left over from training in some files; a prompt must be encoded whole.
     native.disableTruncation()
     native.disablePadding()
-    const special = new Set(added_tokens.flatMap(({ id, special }) => (special ? [id] : [])))
+    // The library numbers added tokens itself where the vocabulary lacks them, so the file's own ids don't count.
+    const special = new Set(
+      added_tokens.flatMap(({ content, special }) => (special ? [native.tokenToId(content)] : []))
+    )
     const isSpecial = (id: number) => special.has(id)
     const nativeDecoder = native.getDecoder()
     return {

@@ -1,0 +1,155 @@
+/** The engine process: one model, one computation at a time, requests from the parent. */
+import * as RpcServer from "@effect/rpc/RpcServer"
+import { Cause, Effect, Layer, Mailbox, Ref, Scope } from "effect"
+import { ContextLengthExceeded, type EngineUnavailable } from "../domain/Errors.js"
+import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
+import type { CheckpointSource, Engine, LoadedModel } from "../inference/Engine.js"
+import { makeSampler } from "../inference/Sampler.js"
+import { answer } from "./Answer.js"
+import { type CheckpointText, readCheckpointText } from "./CheckpointText.js"
+import { serverProtocol } from "./Ipc.js"
+import { followParent } from "./Lifetime.js"
+import { makePrompter } from "./Prompt.js"
+import { EngineRpcs, type GenerateError, type LoadError } from "./Protocol.js"
+import { tokenBudget } from "./TokenBudget.js"
+
+/** Exit code after a failure that nobody expected; sysexits.h calls it EX_SOFTWARE. */
+const EXIT_DEFECT = 70
+/** Exit code without a parent to serve; EX_USAGE. */
+const EXIT_NO_PARENT = 64
+
+/**
+ * A failure that isn't in the protocol leaves the engine in a state nobody knows, so the process ends: the parent reports it
+ * like any other crash, with this text as the last of stderr.
+ */
+const fatal = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.tapDefect(effect, (cause) =>
+    Effect.sync(() => {
+      console.error(Cause.pretty(cause))
+      process.exit(EXIT_DEFECT)
+    })
+  )
+
+interface Text extends CheckpointText {
+  readonly promptIds: ReturnType<typeof makePrompter>
+}
+
+/** What computes in this process. */
+export interface EngineSetup {
+  /** Finds what is wrong with a checkpoint without reading tensors or loading a native library. */
+  readonly check: (source: CheckpointSource) => Effect.Effect<unknown, LoadError>
+  /** Runs when weights are first needed. */
+  readonly engine: Effect.Effect<Engine, EngineUnavailable>
+}
+
+const makeHandlers = ({ check, engine }: EngineSetup) =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const texts = yield* Ref.make<Text | null>(null)
+    const models = yield* Ref.make<LoadedModel | null>(null)
+    const exclusive = (yield* Effect.makeSemaphore(1)).withPermits(1)
+    let computedTokens = 0
+
+    /** A request before Load, or after a Load that failed, is a fault of the parent. */
+    const loaded = <A>(ref: Ref.Ref<A | null>): Effect.Effect<A> =>
+      Effect.flatMap(Ref.get(ref), (value) =>
+        value === null ? Effect.dieMessage("no model is loaded") : Effect.succeed(value)
+      )
+
+    const loadText = (source: CheckpointSource) =>
+      Effect.gen(function* () {
+        if ((yield* Ref.get(texts)) !== null) return
+        const text = yield* readCheckpointText(source)
+        yield* Ref.set(texts, { ...text, promptIds: makePrompter(text) })
+      })
+
+    const loadWeights = (source: CheckpointSource) =>
+      Effect.gen(function* () {
+        if ((yield* Ref.get(models)) !== null) return
+        const model = yield* Effect.flatMap(engine, ({ load }) => load(source)).pipe(Scope.extend(scope))
+        yield* Ref.set(models, model)
+      })
+
+    const start = (options: GenerateOptions, emit: (event: GenerateEvent) => void) =>
+      Effect.gen(function* () {
+        const { contextLength, endIds, promptIds, tokenizer } = yield* loaded(texts)
+        const model = yield* loaded(models)
+        const ids = yield* promptIds(options.input)
+        const promptTokens = ids.length
+        const budget = tokenBudget({ ...options, contextLength, promptTokens })
+        if (budget === null) return yield* new ContextLengthExceeded({ contextLength, promptTokens })
+        emit({ _tag: "Started", promptTokens, contextLength })
+        const sampler = makeSampler(options.sampling, ids)
+        yield* answer({
+          model: counted(model, (tokens) => {
+            computedTokens += tokens
+          }),
+          tokenizer,
+          promptIds: ids,
+          sampler,
+          budget,
+          endIds,
+          stop: options.stop,
+          emit
+        })
+      })
+
+    return EngineRpcs.of({
+      Load: ({ model, weights }) =>
+        exclusive(Effect.zipRight(loadText(model), weights ? loadWeights(model) : Effect.asVoid(check(model)))).pipe(
+          fatal
+        ),
+      Generate: (options) =>
+        Effect.gen(function* () {
+          // Holds a whole answer if need be, so that a slow reader doesn't stop the model.
+          const events = yield* Mailbox.make<GenerateEvent, GenerateError>()
+          const emit = (event: GenerateEvent) => {
+            events.unsafeOffer(event)
+          }
+          yield* exclusive(start(options, emit)).pipe(fatal, Mailbox.into(events), Effect.forkScoped)
+          return events
+        }),
+      Count: ({ input }) =>
+        Effect.flatMap(loaded(texts), ({ promptIds }) => promptIds(input)).pipe(
+          Effect.map((ids) => ids.length),
+          fatal
+        ),
+      Stats: () =>
+        Effect.map(Ref.get(models), (model) => ({
+          ...(model?.memory() ?? { activeBytes: null, peakBytes: null, cacheBytes: null }),
+          computedTokens
+        }))
+    })
+  })
+
+/** The same model, telling how many tokens it computes. */
+const counted = (model: LoadedModel, count: (tokens: number) => void): LoadedModel => ({
+  ...model,
+  start: () => {
+    const sequence = model.start()
+    return {
+      get length() {
+        return sequence.length
+      },
+      forward: (ids, rows) => {
+        count(ids.length)
+        return sequence.forward(ids, rows)
+      },
+      close: () => sequence.close()
+    }
+  }
+})
+
+/** Serves the parent until it goes away. */
+export const serve = (setup: EngineSetup): void => {
+  if (process.send === undefined) {
+    console.error("This is the engine process of mlxk; it is started by mlxk itself.")
+    process.exit(EXIT_NO_PARENT)
+  }
+  followParent()
+  const server = RpcServer.layer(EngineRpcs, { disableTracing: true }).pipe(
+    Layer.provide(EngineRpcs.toLayer(makeHandlers(setup))),
+    Layer.provide(Layer.scoped(RpcServer.Protocol, serverProtocol))
+  )
+  Effect.runFork(fatal(Layer.launch(server)))
+}

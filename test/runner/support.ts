@@ -1,0 +1,103 @@
+/** Runners over real processes with the fake engine, and conditions to wait for. */
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { basename, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Effect, Layer, type Scope } from "effect"
+import { buildSync } from "esbuild"
+import { defaultSampling, type GenerateOptions } from "../../src/domain/Generation.js"
+import { layerWith } from "../../src/runner/Supervisor.js"
+import type { RunnableModel, Runner } from "../../src/services/Runner.js"
+import { checkpoint, tokenizerFiles } from "../support/Checkpoint.js"
+
+/** Bundled as the program's own engine process is: starts in a tenth of the time of loading the sources. */
+const bundled = (entry: URL): URL => {
+  const directory = new URL("../../node_modules/.cache/mlxk-test/", import.meta.url)
+  mkdirSync(directory, { recursive: true })
+  const outfile = new URL(`${process.pid}-${basename(entry.pathname, ".ts")}.mjs`, directory)
+  buildSync({
+    entryPoints: [fileURLToPath(entry)],
+    outfile: fileURLToPath(outfile),
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    external: ["tokenizers", "@frost-beta/mlx"],
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" }
+  })
+  process.on("exit", () => rmSync(outfile, { force: true }))
+  return outfile
+}
+
+/** A Runner whose processes run this TypeScript file. */
+export const runnerOf = (entry: URL): Layer.Layer<Runner> =>
+  Layer.suspend(() => layerWith({ entry: bundled(entry), execArgv: [] }))
+
+export const fakeRunner = runnerOf(new URL("./fakeEngine.ts", import.meta.url))
+
+export const CONFIG = JSON.stringify({ model_type: "llama", max_position_embeddings: 4096 })
+
+/** What the fake engine reads. */
+export interface Fake {
+  readonly answer: ReadonlyArray<number>
+  readonly endless?: boolean
+  readonly fault?: "throw" | "abort" | "block"
+  readonly broken?: boolean
+  readonly crashOnLoad?: boolean
+}
+
+/** A checkpoint for the fake engine; `files` replace its own, null leaves one out. */
+export const fakeModel = (
+  fake: Fake,
+  files: Readonly<Record<string, string | null>> = {}
+): Effect.Effect<RunnableModel, never, Scope.Scope> => {
+  const all: Readonly<Record<string, string | null>> = {
+    ...tokenizerFiles,
+    "config.json": CONFIG,
+    "fake.json": JSON.stringify(fake),
+    ...files
+  }
+  const present = Object.entries(all).flatMap(([name, text]) => (text === null ? [] : [[name, text] as const]))
+  return Effect.map(checkpoint(Object.fromEntries(present)), (directory) => ({ name: "org/fake", directory }))
+}
+
+const size = (model: RunnableModel, file: string): number => {
+  const path = join(model.directory, file)
+  return existsSync(path) ? statSync(path).size : 0
+}
+
+/** How many steps the engine computed, and how many sequences it closed. */
+export const steps = (model: RunnableModel) => size(model, "steps")
+export const closed = (model: RunnableModel) => size(model, "closed")
+export const pidOf = (model: RunnableModel) => Number(readFileSync(join(model.directory, "pid"), "utf8"))
+
+const DEADLINE = "30 seconds"
+
+/** Waits for a condition, turn by turn of the event loop. */
+export const until = (condition: () => boolean): Effect.Effect<void> => {
+  const turn = Effect.async<void>((resume) => {
+    setImmediate(() => resume(Effect.void))
+  })
+  return Effect.suspend(() => (condition() ? Effect.void : turn)).pipe(
+    Effect.repeat({ until: () => condition() }),
+    Effect.timeoutFail({ duration: DEADLINE, onTimeout: () => new Error(`not so after ${DEADLINE}`) }),
+    Effect.orDie
+  )
+}
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Greedy, to the end of the answer. */
+export const greedy = (text: string, options: Partial<GenerateOptions> = {}): GenerateOptions => ({
+  input: { _tag: "Raw", text },
+  sampling: { ...defaultSampling, temperature: 0, repetitionPenalty: 1 },
+  maxTokens: null,
+  contextShare: 1,
+  stop: [],
+  ...options
+})
