@@ -19,7 +19,7 @@ import {
 } from "./Help.js"
 import { canonicalName, type Flag, marked } from "./Parameter.js"
 
-/** What the user asks for. `canonical` is `[command, --option, =value, …, "--", =positional, …]`. */
+/** What the user asks for. `canonical` is `[--option, =value, …, "--", =positional, …]`. */
 export type Request =
   | { readonly _tag: "Help"; readonly text: string }
   | { readonly _tag: "Version"; readonly json: boolean }
@@ -144,8 +144,7 @@ const positionalLimit = (command: CommandDescription): number => {
   return positionals.some(({ count }) => count === "many") ? Number.POSITIVE_INFINITY : positionals.length
 }
 
-const canonical = (command: CommandDescription, values: Collected["values"], positionals: ReadonlyArray<string>) => [
-  command.name,
+const canonical = (values: Collected["values"], positionals: ReadonlyArray<string>) => [
   ...[...values].flatMap(([name, value]) => [`--${canonicalName(name)}`, ...(value === null ? [] : [marked(value)])]),
   "--",
   ...positionals.map(marked)
@@ -188,5 +187,5 @@ export const parseArguments = (
     const wantsJson = own.values.has(JSON_FLAG.name)
     return version
       ? { _tag: "Version", json: wantsJson }
-      : { _tag: "Invoke", command, json: wantsJson, canonical: canonical(command, own.values, own.positionals) }
+      : { _tag: "Invoke", command, json: wantsJson, canonical: canonical(own.values, own.positionals) }
   })

@@ -1,7 +1,8 @@
-/** What a command file exports: its description and the `@effect/cli` command that runs it. */
+/** What a command file exports: its description, and the `@effect/cli` command that runs it on canonical arguments. */
 import * as Command from "@effect/cli/Command"
 import { type Effect, Record, type Types } from "effect"
 import type { AnyParameter, Shape } from "./Parameter.js"
+import { VERSION } from "./Version.js"
 
 /** The part of a command that the check of the arguments and the help read. */
 export interface CommandDescription {
@@ -47,5 +48,5 @@ export const command = <Name extends string, P extends Parameters, E, R>(
     shapes: Object.values(parameters).map(({ shape }) => shape),
     signalExit: signalExit ?? null
   } satisfies CommandDescription,
-  command: Command.make(name, parsers(parameters), handler)
+  run: Command.run(Command.make(name, parsers(parameters), handler), { name, version: VERSION, executable: name })
 })

@@ -1,11 +1,10 @@
 /** The command line as one Effect: arguments in, exit code out. */
 import * as CliConfig from "@effect/cli/CliConfig"
-import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
-import * as FileSystem from "@effect/platform/FileSystem"
+import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import { Terminal } from "@effect/platform/Terminal"
-import { Array, Cause, Effect, Either, Layer, Option } from "effect"
+import { Cause, Context, Effect, Either, Layer, Option } from "effect"
 import { CommandRefused } from "../domain/Errors.js"
 import type { Cache } from "../services/Cache.js"
 import type { Health } from "../services/Health.js"
@@ -17,17 +16,23 @@ import { PROGRAM, rootHelp } from "./Help.js"
 import { commandLog, withLog } from "./Log.js"
 import { makeOutput, Output, reportFailure } from "./Output.js"
 import { Stdio, signalExit } from "./Stdio.js"
-import { VERSION, versionText } from "./Version.js"
+import { versionText } from "./Version.js"
 
 type Services = Cache | Health | Runner | Settings
 type Invocation = Extract<Request, { readonly _tag: "Invoke" }>
 
 const descriptions = commands.map(({ description }) => description)
 
-const dispatch = Command.make(PROGRAM).pipe(
-  Command.withSubcommands(Array.map(commands, ({ command }) => command)),
-  Command.run({ name: PROGRAM, version: VERSION, executable: PROGRAM })
-)
+const dispatch = (name: string, canonical: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const command = commands.find(({ description }) => description.name === name)
+    if (command === undefined) return yield* Effect.dieMessage(`no command ${name}`)
+    // The parser expects node and the script first.
+    return yield* command.run(["node", PROGRAM, ...canonical])
+  })
+
+/** By its key, because the module of the tag would load all of Stream. */
+const Files = Context.GenericTag<FileSystem>("@effect/platform/FileSystem")
 
 /**
  * The parser's surroundings. It only ever sees canonical arguments, which name no file and ask for no prompt, so the files
@@ -35,7 +40,7 @@ const dispatch = Command.make(PROGRAM).pipe(
  */
 const parserContext = Layer.mergeAll(
   CliConfig.layer({ isCaseSensitive: true, autoCorrectLimit: 0 }),
-  FileSystem.layerNoop({}),
+  Layer.mock(Files, { sink: () => Effect.runSync(Effect.dieMessage("no file is opened while parsing")) }),
   Path.layer,
   Layer.mock(Terminal, {})
 )
@@ -51,7 +56,7 @@ const invoke = ({ canonical, command, json }: Invocation, live: Layer.Layer<Serv
     const stdio = yield* Stdio
     const naming = { command: command.documentName, json }
     const work = Effect.flatMap(Settings, (settings) =>
-      dispatch(["node", PROGRAM, ...canonical]).pipe(
+      dispatch(command.name, canonical).pipe(
         Effect.as(0),
         Effect.tapErrorCause((cause) => Effect.logDebug("command failed", cause)),
         withLog(commandLog(settings))

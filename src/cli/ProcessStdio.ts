@@ -1,6 +1,6 @@
 /** Stdio over the real process. */
 import { createInterface } from "node:readline"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { type Lines, PipeClosed, type Signal, Stdio, signalExit } from "./Stdio.js"
 
 /** The text has left the process when the callback runs; awaiting it keeps memory flat and nothing is cut off at exit. */
@@ -14,12 +14,12 @@ const writeErr = (text: string): Effect.Effect<void> =>
     process.stderr.write(text, () => resume(Effect.void))
   })
 
-const readAll: Effect.Effect<string> = Stream.fromAsyncIterable<Buffer, unknown>(process.stdin, (error) => error).pipe(
-  Stream.decodeText(),
-  Stream.mkString,
-  // An unreadable stdin is an empty one, as an empty stdin is allowed (spec 01 §12.3).
-  Effect.orElseSucceed(() => "")
-)
+/** An unreadable stdin counts as an empty one, which is allowed (spec 01 §12.3). */
+const readAll: Effect.Effect<string> = Effect.tryPromise(async () => {
+  const chunks: Array<Buffer> = []
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString("utf8")
+}).pipe(Effect.orElseSucceed(() => ""))
 
 interface Waiter {
   readonly claim: "program" | "work"

@@ -1,12 +1,8 @@
 /** `run <model> [prompt …]` (spec 01 §1.7, §12). */
-import { Effect, Ref } from "effect"
-import { type RunData, RunData as RunDataSchema } from "../../domain/Envelope.js"
+import { Effect } from "effect"
 import { CommandRefused, InvalidRequest } from "../../domain/Errors.js"
 import { CHAT_STOPS, defaultSampling, type GenerateInput, type GenerateOptions } from "../../domain/Generation.js"
-import { run as runModel } from "../../operations/Run.js"
 import { Settings } from "../../services/Settings.js"
-import { type Answer, follow, INTERRUPTED, noAnswer } from "../Answer.js"
-import { chat } from "../Chat.js"
 import { command, type Values } from "../CommandFile.js"
 import { Output } from "../Output.js"
 import { float, integer, json, required, rest, text, toggle, value } from "../Parameter.js"
@@ -60,49 +56,25 @@ const requestOf = (values: RunValues, input: GenerateInput): GenerateOptions => 
 const inputOf = ({ noChatTemplate }: RunValues, prompt: string): GenerateInput =>
   noChatTemplate ? { _tag: "Raw", text: prompt } : { _tag: "Chat", messages: [{ role: "user", content: prompt }] }
 
-const runData = (model: string, prompt: string, { finished, text }: Answer): RunData => ({
-  model,
-  prompt,
-  response: finished === null ? `${text}\n${INTERRUPTED}` : text,
-  finish_reason: finished?.finishReason ?? "interrupted",
-  usage:
-    finished === null
-      ? null
-      : { prompt_tokens: finished.usage.promptTokens, completion_tokens: finished.usage.completionTokens }
-})
-
-/** One prompt, one answer. After Ctrl-C what came so far is still delivered, with a marker (spec 01 §12.5). */
-const singleShot = (values: RunValues, prompt: string) =>
-  Effect.gen(function* () {
-    const output = yield* Output
-    const answer = yield* Ref.make<Answer>(noAnswer)
-    const live = output.live && !values.noStream
-    const print = Effect.flatMap(Ref.get(answer), (given) =>
-      output.json
-        ? output.result(RunDataSchema, runData(values.model, prompt, given), () => "")
-        : output.piece(`${live ? "" : given.text}\n${INTERRUPTED}\n`)
-    )
-    const events = runModel(values.model, requestOf(values, inputOf(values, prompt)))
-    yield* follow(events, answer, { live, verbose: values.verbose }).pipe(
-      // Nobody is left to be told that the pipe is closed.
-      Effect.onInterrupt(() => Effect.ignore(print))
-    )
-    if (output.json) yield* print
-  })
-
 export const run = command("run", { about: "Run model with prompt", parameters }, (values) =>
   Effect.gen(function* () {
     const output = yield* Output
     if (values.system !== null) yield* output.note("Warning: --system has no effect")
     const prompt = yield* promptOf(values)
-    if (prompt !== null) return yield* singleShot(values, prompt)
+    const shown = { live: output.live && !values.noStream, verbose: values.verbose }
+    // Generating is loaded when it is wanted: the other commands start without it.
+    if (prompt !== null) {
+      const { singleShot } = yield* Effect.promise(() => import("../SingleShot.js"))
+      const request = requestOf(values, inputOf(values, prompt))
+      return yield* singleShot({ ...shown, model: values.model, prompt, request })
+    }
     if (output.json) {
       const problem = "Interactive mode not compatible with JSON output: give a prompt"
       return yield* new InvalidRequest({ param: "prompt", problem })
     }
-    yield* chat(values.model, {
-      live: output.live && !values.noStream,
-      verbose: values.verbose,
+    const { chat } = yield* Effect.promise(() => import("../Chat.js"))
+    return yield* chat(values.model, {
+      ...shown,
       request: (messages) => ({ ...requestOf(values, { _tag: "Chat", messages }), stop: CHAT_STOPS })
     })
   })
