@@ -18,7 +18,7 @@ const textOf = (all: ReadonlyArray<GenerateEvent>) =>
 const failureOf = (model: RunnableModel, options: GenerateOptions): Effect.Effect<RunnerError, never, Runner> =>
   Effect.flip(events(model, options)).pipe(Effect.orDieWith((all) => new Error(`answered: ${textOf(all)}`)))
 
-layer(fakeRunner)("an answer", (it) => {
+layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
   it.scoped("is what the tokens say, from Started to Finished", () =>
     Effect.gen(function* () {
       const model = yield* fakeModel({ answer: byteIds(" Grüße, 世界 🎉") })
