@@ -12,12 +12,13 @@ import { type LoadedWeights, loadWeights, releaseWeights } from "./Weights.js"
 
 const startSequence = (binding: Binding, decoder: Decoder, weights: LoadedWeights): Sequence => {
   const { mx } = binding
+  const { dtype } = weights
   const arena = makeArena(binding.release)
-  const caches = Array.from({ length: decoder.cacheLayers }, () => makeLayerCache(binding, weights.dtype, arena))
+  const caches = Array.from({ length: decoder.cacheLayers }, () => makeLayerCache(binding, dtype, arena))
   let offset = 0
 
   const compute = (ids: ReadonlyArray<number>, rows: "last" | "all"): Float32Array => {
-    const ops = makeOps({ binding, weights, arena, caches, offset, length: ids.length })
+    const ops = makeOps({ binding, weights, dtype, arena, caches, offset, length: ids.length })
     const input = arena.track(mx.array([[...ids]], mx.uint32))
     const logits = arena.track(decoder.forward(ops, input, rows).astype(mx.float32))
     const flat = mx.reshape(logits, [-1])

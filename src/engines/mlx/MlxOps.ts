@@ -1,38 +1,15 @@
 /** The operations of decoders on lazy MLX arrays: nothing here computes, a step is evaluated once at its end. */
 import type { AttentionSpec, Ops } from "../../inference/Ops.js"
-import { dynamicBase, type RopeSpec, type TableRates } from "../../inference/Rope.js"
-import type { Arena } from "./Arena.js"
-import type { Binding, MlxArray } from "./Binding.js"
-import type { LayerCache } from "./KeyValueCache.js"
-import type { LoadedMatrix, LoadedWeights } from "./Weights.js"
-
-/** One call of `forward`: `length` tokens behind the `offset` tokens in the caches. */
-export interface Step {
-  readonly binding: Binding
-  readonly weights: LoadedWeights
-  readonly arena: Arena
-  readonly caches: ReadonlyArray<LayerCache>
-  readonly offset: number
-  readonly length: number
-}
+import type { MlxArray } from "./Binding.js"
+import { makeRope } from "./MlxRope.js"
+import { memoized, type Step } from "./Step.js"
+import type { LoadedMatrix } from "./Weights.js"
 
 /** A name that the architecture didn't ask for when the checkpoint was checked: a bug in the architecture. */
 const named = <A>(map: ReadonlyMap<string, A>, name: string): A => {
   const found = map.get(name)
   if (found === undefined) throw new Error(`weight ${name} was never asked for`)
   return found
-}
-
-/** Remembers what `make` gave for a key, for the duration of a step. */
-const memoized = <K, A>(make: (key: K) => A): ((key: K) => A) => {
-  const made = new Map<K, A>()
-  return (key) => {
-    const known = made.get(key)
-    if (known !== undefined) return known
-    const value = make(key)
-    made.set(key, value)
-    return value
-  }
 }
 
 /**
@@ -67,69 +44,15 @@ const embed = ({ arena, binding: { mx } }: Step, ids: MlxArray, { packed }: Load
   return t(mx.reshape(found, [batch, length, -1]))
 }
 
-/** Cosine and sine [length, dims / 2] of a table's angles, times its magnitude. */
-const turns = ({ arena, binding: { mx }, length, offset }: Step, { magnitude, rates }: TableRates) => {
-  const t = arena.track
-  const positions = t(mx.reshape(t(mx.arange(offset, offset + length, 1, mx.float32)), [length, 1]))
-  const angles = t(mx.multiply(positions, t(mx.array(Array.from(rates), mx.float32))))
-  return { cos: t(mx.multiply(t(mx.cos(angles)), magnitude)), sin: t(mx.multiply(t(mx.sin(angles)), magnitude)) }
-}
-
-/** The pairs of the rotated dimensions as two arrays, and the dimensions that stay. */
-const pairs = ({ arena, binding: { mx }, length }: Step, x: MlxArray, { dims, interleaved }: RopeSpec) => {
-  const t = arena.track
-  const [batch = 1, heads = 1, , size = dims] = x.shape
-  const part = (from: number, to: number) => t(x.index(mx.Slice(), mx.Slice(), mx.Slice(), mx.Slice(from, to)))
-  const rest = size > dims ? [part(dims, size)] : []
-  if (!interleaved) return { first: part(0, dims / 2), second: part(dims / 2, dims), rest }
-  const neighbours = t(mx.reshape(part(0, dims), [batch, heads, length, dims / 2, 2]))
-  return { first: t(mx.take(neighbours, 0, -1)), second: t(mx.take(neighbours, 1, -1)), rest }
-}
-
-/** Turns x [batch, heads, length, size] by its positions. */
-const makeRope = (step: Step): ((x: MlxArray, spec: RopeSpec) => MlxArray) => {
-  const { arena, binding, length, offset, weights } = step
-  const { mx } = binding
-  const t = arena.track
-  const turnsOf = memoized((rates: TableRates) => turns(step, rates))
-
-  const byTable = (x: MlxArray, spec: RopeSpec, rates: TableRates): MlxArray => {
-    const { cos, sin } = turnsOf(rates)
-    const { first, rest, second } = pairs(step, x, spec)
-    const turned = [
-      t(mx.subtract(t(mx.multiply(first, cos)), t(mx.multiply(second, sin)))),
-      t(mx.add(t(mx.multiply(first, sin)), t(mx.multiply(second, cos))))
-    ]
-    const [batch = 1, heads = 1] = x.shape
-    const rotated = spec.interleaved
-      ? [t(mx.reshape(t(mx.stack(turned, -1)), [batch, heads, length, spec.dims]))]
-      : turned
-    return t(t(mx.concatenate([...rotated, ...rest], -1)).astype(weights.dtype))
-  }
-
-  return (x, spec) => {
-    const { dims, interleaved, rates } = spec
-    const byBase = (base: number, scale: number) => t(mx.fast.rope(x, dims, interleaved, base, scale, offset))
-    switch (rates._tag) {
-      case "Base":
-        return byBase(rates.base, rates.positionScale)
-      case "Dynamic":
-        return byBase(dynamicBase(rates, dims, offset + length), 1)
-      case "Table":
-        return byTable(x, spec, rates)
-    }
-  }
-}
-
 /** Added to the scores [length, keys from `first`]: 0 where a query sees a key, minus infinity elsewhere. */
-const mask = ({ arena, binding: { mx }, length, offset, weights }: Step, first: number, window: number | null) => {
+const mask = ({ arena, binding: { mx }, dtype, length, offset }: Step, first: number, window: number | null) => {
   const t = arena.track
   const end = offset + length
   const queries = t(mx.reshape(t(mx.arange(offset, end, 1, mx.int32)), [length, 1]))
   const distance = t(mx.subtract(queries, t(mx.arange(first, end, 1, mx.int32))))
   const past = t(mx.greaterEqual(distance, 0))
   const seen = window === null ? past : t(mx.logicalAnd(past, t(mx.less(distance, window))))
-  return t(t(mx.where(seen, 0, -Infinity)).astype(weights.dtype))
+  return t(t(mx.where(seen, 0, -Infinity)).astype(dtype))
 }
 
 const makeAttention = (step: Step): Ops<MlxArray>["attention"] => {

@@ -142,7 +142,7 @@ const affine = (
   return { _tag: "Dense", weight }
 }
 
-/** Four-bit floats are whole multiples of a half: code 2v + 12, scale s/2, bias -6s. */
+/** Four-bit floats are whole multiples of a half: code 2v + 12, scale s/2, bias -6s, which is finite for s below 2^125. */
 const mxfp4 = (context: RepackContext, parts: StoredParts, columns: number): Packed => {
   const { arena, dtype, mx } = context
   const t = arena.track
