@@ -5,8 +5,9 @@ export class TimeLimitExceeded extends Error {}
 
 const call = new Script("run()")
 
+/** The error is made in the script's own realm, where `instanceof` doesn't reach. */
 const isTimeout = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
+  typeof error === "object" && error !== null && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
 
 /**
  * The result of `compute`, or a throw of what it throws. A loop without end can't be caught or awaited away: V8 terminates it

@@ -115,7 +115,7 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
       const model = yield* fakeModel({ answer: byteIds("ok") }, { "chat_template.jinja": template })
       const messages = [{ role: "user", content: "a" }] as const
       const error = yield* failureOf(model, greedy("", { input: { _tag: "Chat", messages } }))
-      assert.strictEqual(error._tag, "TemplateRefused")
+      assert.deepStrictEqual(error, new TemplateRefused({ model: "org/fake", problem: "no result after 5 s" }))
       assert.strictEqual(textOf(yield* events(model, greedy("raw"))), "ok")
     })
   )

@@ -10,7 +10,7 @@ import type { RunnableModel, Runner } from "../../src/services/Runner.js"
 import { checkpoint, tokenizerFiles } from "../support/Checkpoint.js"
 
 /** Bundled as the program's own engine process is: starts in a tenth of the time of loading the sources. */
-const bundled = (entry: URL): URL => {
+export const bundled = (entry: URL): URL => {
   const directory = new URL("../../node_modules/.cache/mlxk-test/", import.meta.url)
   mkdirSync(directory, { recursive: true })
   const outfile = new URL(`${process.pid}-${basename(entry.pathname, ".ts")}.mjs`, directory)

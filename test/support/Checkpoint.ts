@@ -87,3 +87,21 @@ export const checkpoint = (files: Readonly<Record<string, string>>): Effect.Effe
       for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
     })
   )
+
+/** A tokenizer whose texts are ids: `t7 t12` is 7 and 12. To give a model any tokens through its text. */
+export const idTokenizerJson = JSON.stringify({
+  version: "1.0",
+  truncation: null,
+  padding: null,
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: "WhitespaceSplit" },
+  post_processor: null,
+  decoder: null,
+  model: {
+    type: "WordLevel",
+    vocab: Object.fromEntries(Array.from({ length: VOCAB_SIZE }, (_, id) => [`t${id}`, id])),
+    unk_token: "t0"
+  }
+})
+export const idText = (ids: Iterable<number>): string => Array.from(ids, (id) => `t${id}`).join(" ")

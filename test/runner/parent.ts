@@ -1,0 +1,14 @@
+/** A program that runs a model until somebody ends it: `node parent <entry> <directory>`. */
+import { pathToFileURL } from "node:url"
+import { Effect, Stream } from "effect"
+import { layerWith } from "../../src/runner/Supervisor.js"
+import { Runner } from "../../src/services/Runner.js"
+import { greedy } from "./support.js"
+
+const [, , entry = "", directory = ""] = process.argv
+
+Effect.runFork(
+  Effect.flatMap(Runner, ({ generate }) =>
+    Stream.runDrain(generate({ name: "org/fake", directory }, greedy("hi", { maxTokens: 4000 })))
+  ).pipe(Effect.provide(layerWith({ entry: pathToFileURL(entry), execArgv: [] })))
+)
