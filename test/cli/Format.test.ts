@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import { cut, relativeTime, size, table, terminalText, visible, wrap } from "../../src/cli/Format.js"
+
+describe("sizes", () => {
+  it.each([
+    [0, "0B"],
+    [999, "999B"],
+    [1000, "1.0KB"],
+    [1250, "1.2KB"],
+    [1350, "1.4KB"],
+    [1750, "1.8KB"],
+    [999_950, "1000.0KB"],
+    [1_000_000, "1.0MB"],
+    [731_906_048, "731.9MB"],
+    [1e9, "1.0GB"],
+    [1e12, "1.0TB"],
+    [1e15, "1.0PB"],
+    [5e18, "5000.0PB"]
+  ])("%d bytes are %s", (bytes, text) => assert.strictEqual(size(bytes), text))
+})
+
+describe("relative times", () => {
+  const now = Date.parse("2025-06-15T12:00:00Z")
+  const ago = (seconds: number) => relativeTime(new Date(now - seconds * 1000).toISOString(), now)
+  const minute = 60
+  const hour = 3600
+  const day = 86_400
+  it.each([
+    [-day, "just now"],
+    [44, "just now"],
+    [45, "1m ago"],
+    [89, "1m ago"],
+    [90, "2m ago"],
+    [150, "2m ago"],
+    [210, "4m ago"],
+    [44 * minute, "44m ago"],
+    [45 * minute, "1h ago"],
+    [89 * minute, "1h ago"],
+    [90 * minute, "2h ago"],
+    [150 * minute, "2h ago"],
+    [23 * hour, "23h ago"],
+    [24 * hour, "1d ago"],
+    [35 * hour, "1d ago"],
+    [36 * hour, "2d ago"],
+    [60 * hour, "2d ago"],
+    [29 * day, "29d ago"],
+    [31 * day, "2025-05-15"]
+  ])("%d seconds ago is %s", (seconds, text) => assert.strictEqual(ago(seconds), text))
+
+  it("shows what it can't read", () =>
+    assert.strictEqual(relativeTime("yesterday\u001b[31m", now), "yesterday\\x1b[31m"))
+})
+
+describe("text from outside", () => {
+  it("can't steer the terminal", () => {
+    assert.strictEqual(visible("a\u001b[2Jb\r\n\u0007\u009b"), "a\\x1b[2Jb\\x0d\\x0a\\x07\\x9b")
+    assert.strictEqual(visible("evil\u202etxt.exe"), "evil\\u202etxt.exe")
+    assert.strictEqual(visible("ünï/modèl-日本 🦙"), "ünï/modèl-日本 🦙")
+  })
+
+  it("keeps the lines of an answer", () => {
+    assert.strictEqual(terminalText("a\tb\nc\u001b[31md\u0000\r"), "a\tb\nc[31md")
+    assert.strictEqual(terminalText("日本 🦙"), "日本 🦙")
+  })
+
+  it("is cut by characters", () => {
+    assert.strictEqual(cut("🦙".repeat(60), 60), "🦙".repeat(60))
+    assert.strictEqual(cut("🦙".repeat(61), 60), `${"🦙".repeat(57)}...`)
+  })
+
+  it("wraps at words", () => {
+    assert.deepStrictEqual(wrap("Model type frobnicator not supported.".split(" "), 26), [
+      "Model type frobnicator not",
+      "supported."
+    ])
+    assert.deepStrictEqual(wrap(["a", "incomprehensibilities", "b"], 5), ["a", "incomprehensibilities", "b"])
+  })
+})
+
+describe("a table", () => {
+  it("has a header and a rule without rows", () => assert.strictEqual(table(["A", "Bc"], []), "A | Bc\n--+---\n"))
+  it("is as wide as its widest cells, counted in characters", () =>
+    assert.strictEqual(table(["A", "B"], [["🦙🦙", "x"]]), "A  | B\n---+--\n🦙🦙 | x\n"))
+})

@@ -1,0 +1,324 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { JSON_API_VERSION, programName, quickAnswer, VERSION, versionText } from "../../src/cli/Version.js"
+import { ErrorEnvelope, successEnvelope, VersionData } from "../../src/domain/Envelope.js"
+import { AmbiguousModel, CacheIo } from "../../src/domain/Errors.js"
+import { HealthReport } from "../../src/domain/HealthReport.js"
+import { HealthData, ListData, ShowData } from "../../src/domain/ModelObject.js"
+import { runCli } from "../support/Cli.js"
+import { cachedModel } from "../support/Server.js"
+
+const failure = Schema.decodeUnknownSync(Schema.parseJson(ErrorEnvelope))
+const hash = "0123456789abcdef0123456789abcdef01234567"
+
+const models = [
+  cachedModel("acme/broken"),
+  cachedModel("acme/gguf", { framework: "GGUF", modelType: "base" }),
+  cachedModel("mlx-community/Tiny-4bit", { commit: hash, sizeBytes: 1400, lastModified: 0 }),
+  cachedModel("mlx-community/odd")
+]
+const reports = {
+  "acme/broken": new HealthReport({
+    healthy: false,
+    integrityReason: "config.json missing",
+    runtimeCompatible: false,
+    runtimeReason: null
+  }),
+  "mlx-community/odd": new HealthReport({
+    healthy: true,
+    integrityReason: "Model is healthy",
+    runtimeCompatible: false,
+    runtimeReason: "Model type odd not supported."
+  })
+}
+
+describe("list, show and health", () => {
+  it.effect("answer with their documents", () =>
+    Effect.gen(function* () {
+      const documents: ReadonlyArray<readonly [argv: ReadonlyArray<string>, schema: Schema.Schema.AnyNoContext]> = [
+        [["list", "--json"], ListData],
+        [["--json", "list", "acme"], ListData],
+        [["show", "acme/gguf", "--json"], ShowData],
+        [["show", "acme/gguf", "--files", "--json"], ShowData],
+        [["show", "acme/gguf", "--config", "--json"], ShowData],
+        [["health", "--json"], HealthData]
+      ]
+      for (const [argv, schema] of documents) {
+        const { code, err, out } = yield* runCli(argv, { models, reports })
+        assert.deepStrictEqual({ code, err }, { code: 0, err: "" })
+        yield* Schema.decodeUnknown(Schema.parseJson(successEnvelope(schema)))(out)
+        assert.isTrue(out.startsWith('{\n  "status": "success"') && out.endsWith("\n}\n"))
+      }
+    })
+  )
+
+  it.effect("list shows people chat models, and everything on request", () =>
+    Effect.gen(function* () {
+      const plain = yield* runCli(["list"], { models, reports })
+      assert.strictEqual(
+        plain.out,
+        `Name        | Hash    | Size  | Modified | Type
+------------+---------+-------+----------+-----
+acme/broken | -       | 1B    | just now | chat
+Tiny-4bit   | 0123456 | 1.4KB | just now | chat
+odd         | -       | 1B    | just now | chat
+`
+      )
+      const health = yield* runCli(["list", "--all", "--health"], { models, reports })
+      assert.deepStrictEqual(
+        health.out
+          .split("\n")
+          .slice(2, -1)
+          .map((line) => line.split(" | ").map((cell) => cell.trim()))
+          .map((cells) => [cells[0], cells[4], cells.at(-1)]),
+        [
+          ["acme/broken", "MLX", "unhealthy"],
+          ["acme/gguf", "GGUF", "healthy"],
+          ["Tiny-4bit", "MLX", "healthy"],
+          ["odd", "MLX", "healthy*"]
+        ]
+      )
+      const verbose = yield* runCli(["list", "--verbose", "--health", "odd"], { models, reports })
+      assert.include(verbose.out, "| healthy   | no      | Model type odd not")
+      assert.match(verbose.out, /\n +\| +\|.*\| supported\. +\n$/)
+      assert.include(verbose.out, "mlx-community/odd")
+    })
+  )
+
+  it.effect("show and health have forms for people", () =>
+    Effect.gen(function* () {
+      const shown = yield* runCli(["show", "mlx-community/Tiny-4bit"], {
+        models: [cachedModel("mlx-community/Tiny-4bit", { commit: hash, metadata: { model_type: "llama", vocab: 4 } })]
+      })
+      assert.deepStrictEqual(shown.out.split("\n").toSpliced(4, 1), [
+        "Model: mlx-community/Tiny-4bit@0123456",
+        "Framework: MLX",
+        "Type: chat",
+        "Size: 1B",
+        "Health: healthy",
+        "",
+        "Metadata:",
+        "  model_type: llama",
+        "  vocab: 4",
+        ""
+      ])
+      const config = { nested: { a: [1, "two"] }, flag: true, text: "ünï" }
+      const withConfig = yield* runCli(["show", "m", "--config"], {
+        models: [cachedModel("m", { config: { _tag: "Parsed", value: config } })]
+      })
+      assert.include(withConfig.out, '\nConfig:\n  nested: {"a":[1,"two"]}\n  flag: true\n  text: ünï\n')
+      const odd = yield* runCli(["show", "mlx-community/odd"], { models, reports })
+      assert.include(
+        odd.out,
+        "Health: healthy (files OK, runtime incompatible)\nReason: Model type odd not supported.\n"
+      )
+      const health = yield* runCli(["health"], { models: models.slice(0, 2), reports })
+      assert.strictEqual(
+        health.out,
+        "Summary: total 2, healthy 1, unhealthy 1\nhealthy   acme/gguf — Model is healthy\nunhealthy acme/broken — config.json missing\n"
+      )
+    })
+  )
+
+  it.effect("names from the cache can't steer the terminal", () =>
+    Effect.gen(function* () {
+      const hostile = "evil\u001b]0;x\u0007\n/\u202emodel"
+      for (const argv of [["list"], ["show", hostile], ["health"]]) {
+        const { out } = yield* runCli(argv, { models: [cachedModel(hostile)] })
+        for (const control of ["\u001b", "\u0007", "\u202e"]) assert.notInclude(out, control)
+        assert.include(out, "evil\\x1b]0;x\\x07\\x0a/\\u202emodel")
+      }
+      const { out } = yield* runCli(["list", "--json"], { models: [cachedModel(hostile)] })
+      assert.include(JSON.stringify(JSON.parse(out)), JSON.stringify(hostile).slice(1, -1))
+    })
+  )
+})
+
+describe("failures", () => {
+  const candidates = new AmbiguousModel({ query: "acme", matches: ["acme/a", "acme/b"] })
+  const ambiguous = { cache: { resolve: () => Effect.fail(candidates) } }
+
+  it.effect("for people: one line on stderr, candidates on lines of their own", () =>
+    Effect.gen(function* () {
+      const missing = yield* runCli(["show", "no\u001bpe"])
+      assert.deepStrictEqual([missing.code, missing.out], [1, ""])
+      assert.match(missing.err, /^show: Error: No model found matching 'no\\x1bpe'.*\n$/)
+      const several = yield* runCli(["health", "acme"], ambiguous)
+      assert.deepStrictEqual([several.code, several.out], [1, ""])
+      assert.strictEqual(several.err, "health: Error: Ambiguous: Multiple models match 'acme':\n  acme/a\n  acme/b\n")
+      const run = yield* runCli(["run", "acme", "hi"], ambiguous)
+      assert.isTrue(run.err.startsWith("Error: Ambiguous"))
+    })
+  )
+
+  it.effect("for scripts: the type, the candidates, the command's own data", () =>
+    Effect.gen(function* () {
+      const show = yield* runCli(["show", "acme", "--json"], ambiguous)
+      assert.deepInclude(failure(show.out), { command: "show", data: null })
+      assert.deepInclude(failure(show.out).error, { type: "ambiguous_match", matches: ["acme/a", "acme/b"] })
+      const health = yield* runCli(["health", "acme", "--json"], ambiguous)
+      assert.deepStrictEqual(failure(health.out).data, {
+        healthy: [],
+        unhealthy: [],
+        summary: { total: 0, healthy_count: 0, unhealthy_count: 0 }
+      })
+      const run = yield* runCli(["run", "acme", "hi", "--json"], ambiguous)
+      assert.deepInclude(failure(run.out).error, { type: "execution_error", code: "ambiguous_match" })
+    })
+  )
+
+  it.effect("of the disk have each command's own type", () =>
+    Effect.gen(function* () {
+      const io = new CacheIo({ path: "/hub", problem: "EACCES" })
+      const closed = { cache: { list: Effect.fail(io), resolve: () => Effect.fail(io) } }
+      const types: ReadonlyArray<readonly [argv: ReadonlyArray<string>, type: string]> = [
+        [["list"], "InternalError"],
+        [["show", "m"], "show_operation_failed"],
+        [["health"], "health_check_failed"],
+        [["run", "m", "hi"], "execution_error"]
+      ]
+      for (const [argv, type] of types) {
+        const { code, out } = yield* runCli([...argv, "--json"], closed)
+        assert.deepStrictEqual([code, failure(out).error.type], [1, type])
+      }
+    })
+  )
+
+  it.effect("that are bugs say so, without their text; MLXK2_DEBUG has the cause", () =>
+    Effect.gen(function* () {
+      const bug = { cache: { list: Effect.die(new Error("secret detail")) } }
+      const json = yield* runCli(["list", "--json"], bug)
+      assert.strictEqual(json.code, 1)
+      assert.deepInclude(failure(json.out), { command: "list", data: null })
+      assert.strictEqual(failure(json.out).error.type, "InternalError")
+      const human = yield* runCli(["list"], bug)
+      assert.deepStrictEqual([human.code, human.out, human.log], [1, "", []])
+      assert.match(human.err, /^list: Error: [^\n]+\n$/)
+      assert.notInclude(json.out + human.err, "secret")
+      const debug = yield* runCli(["list"], { ...bug, settings: { debug: true } })
+      assert.include(debug.log.join("\n"), "secret detail")
+    })
+  )
+})
+
+describe("the command line itself", () => {
+  it.effect("usage errors exit with 2: usage and error on stderr, or one document that names no command", () =>
+    Effect.gen(function* () {
+      const human = yield* runCli(["show"])
+      assert.deepStrictEqual([human.code, human.out], [2, ""])
+      assert.strictEqual(
+        human.err,
+        "usage: mlxk2 show [-h] [--files] [--config] [--json] model\nmlxk2 show: error: the following arguments are required: model\n"
+      )
+      const unknown = yield* runCli(["frob\u001b"])
+      assert.match(unknown.err, /\nmlxk2: error: argument command: invalid choice: 'frob\\x1b'/)
+      const json = yield* runCli(["list", "--frob", "--json"])
+      assert.deepStrictEqual([json.code, json.err], [2, ""])
+      assert.deepInclude(failure(json.out), { command: null, data: null })
+      assert.deepInclude(failure(json.out).error, { type: "CommandError", message: "unrecognized arguments: --frob" })
+    })
+  )
+
+  it.effect("without a command: the help and 2, or a document and 1", () =>
+    Effect.gen(function* () {
+      const human = yield* runCli([])
+      assert.deepStrictEqual([human.code, human.err], [2, ""])
+      assert.include(human.out, "usage: mlxk2")
+      const json = yield* runCli(["--json"])
+      assert.strictEqual(json.code, 1)
+      assert.deepInclude(failure(json.out).error, { type: "CommandError", message: "No command specified" })
+    })
+  )
+
+  it.effect("help is text and 0, also with --json", () =>
+    Effect.gen(function* () {
+      const { code, out } = yield* runCli(["show", "--json", "--help"])
+      assert.strictEqual(code, 0)
+      assert.isTrue(out.startsWith("usage: mlxk2 show"))
+    })
+  )
+
+  it.effect("--version names the invoked program and runs nothing", () =>
+    Effect.gen(function* () {
+      const bug = { cache: { list: Effect.die("not to be called") }, program: "mlxk-json" }
+      const human = yield* runCli(["--version", "list"], bug)
+      assert.deepStrictEqual([human.code, human.out], [0, `mlxk-json ${VERSION}\n`])
+      const json = yield* runCli(["--version", "list", "--json"], bug)
+      const { data } = yield* Schema.decodeUnknown(Schema.parseJson(successEnvelope(VersionData)))(json.out)
+      assert.deepStrictEqual(data, { cli_version: VERSION, json_api_spec_version: JSON_API_VERSION })
+      assert.strictEqual((yield* runCli(["--version", "frobnicate"])).code, 2)
+    })
+  )
+
+  it("answers --version alone without the program", () => {
+    assert.strictEqual(quickAnswer(["--version"], "mlxk"), versionText("mlxk", false))
+    assert.strictEqual(quickAnswer(["--json", "--version"], "mlxk"), versionText("mlxk", true))
+    for (const argv of [[], ["--json"], ["--version", "list"], ["--version", "-h"], ["list", "--version"]]) {
+      assert.isNull(quickAnswer(argv, "mlxk"))
+    }
+    assert.deepStrictEqual(["/a/b/mlxk2", "C:\\x\\mlxk.js", "bin.ts", undefined].map(programName), [
+      "mlxk2",
+      "mlxk",
+      "bin",
+      "mlxk"
+    ])
+  })
+
+  it.effect("a closed pipe ends a command quietly", () =>
+    Effect.gen(function* () {
+      for (const argv of [
+        ["list"],
+        ["list", "--json"],
+        ["--help"],
+        ["run", "org/tiny", "hi"],
+        ["show"].concat("--json")
+      ]) {
+        const { err, out } = yield* runCli(argv, { writesUntilClosed: 0 })
+        assert.deepStrictEqual({ err, out }, { err: "", out: "" })
+      }
+    })
+  )
+
+  it.effect("a signal ends a command with 128 and its number", () =>
+    Effect.gen(function* () {
+      const hanging = { cache: { list: Effect.never } }
+      const int = yield* runCli(["list"], { ...hanging, signal: () => Effect.succeed("SIGINT") })
+      assert.deepStrictEqual(int, { code: 130, out: "", err: "", log: [] })
+      const term = yield* runCli(["list"], { ...hanging, signal: () => Effect.succeed("SIGTERM") })
+      assert.strictEqual(term.code, 143)
+    })
+  )
+
+  const word = Schema.Literal(
+    "list",
+    "show",
+    "health",
+    "run",
+    "--all",
+    "--files",
+    "--json",
+    "--",
+    "-h",
+    "--version",
+    "-x",
+    "--no-",
+    "--max-tokens",
+    "5",
+    "-5",
+    "org/tiny",
+    "",
+    "é\u001b",
+    "--verb"
+  )
+  it.effect.prop(
+    "with --json, stdout is one document or the help, whatever the arguments",
+    [Schema.Array(word)],
+    ([argv]) =>
+      Effect.gen(function* () {
+        const { code, out } = yield* runCli(["--json", ...argv])
+        assert.include([0, 1, 2], code)
+        if (out.startsWith("usage: ")) return
+        assert.include(["success", "error"], JSON.parse(out).status)
+      })
+  )
+})

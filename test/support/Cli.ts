@@ -1,0 +1,133 @@
+/** Runs command lines in this process: the real `main`, services of the test's own, everything said captured. */
+import { type Context, Effect, Layer, Stream } from "effect"
+import { main } from "../../src/cli/Main.js"
+import { PipeClosed, type Signal, Stdio } from "../../src/cli/Stdio.js"
+import type { CachedModel } from "../../src/domain/CachedModel.js"
+import { ModelNotFound } from "../../src/domain/Errors.js"
+import { HealthReport } from "../../src/domain/HealthReport.js"
+import { Cache } from "../../src/services/Cache.js"
+import { Health } from "../../src/services/Health.js"
+import { Runner } from "../../src/services/Runner.js"
+import { Settings, type SettingsValues } from "../../src/services/Settings.js"
+import { answer, cachedModel, HOME } from "./Server.js"
+
+export interface CliSetup {
+  readonly models?: ReadonlyArray<CachedModel>
+  /** By name; models without a report are sound. */
+  readonly reports?: Readonly<Record<string, HealthReport>>
+  readonly cache?: Partial<Context.Tag.Service<typeof Cache>>
+  readonly runner?: Partial<Context.Tag.Service<typeof Runner>>
+  readonly settings?: Partial<SettingsValues>
+  readonly terminal?: boolean
+  /** What `-` reads. */
+  readonly stdin?: string
+  /** What a user types; then the input ends. */
+  readonly typed?: ReadonlyArray<string>
+  /** The user types nothing and the input stays open. */
+  readonly silentPrompt?: boolean
+  /** When each kind of waiter gets a signal; never unless said. */
+  readonly signal?: (claim: "program" | "work") => Effect.Effect<Signal>
+  /** Runs after each write to stdout. */
+  readonly onWrite?: Effect.Effect<unknown>
+  /** The reader of stdout leaves after so many writes. */
+  readonly writesUntilClosed?: number
+  readonly program?: string
+}
+
+export interface Said {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+  readonly log: ReadonlyArray<string>
+}
+
+const sound = new HealthReport({
+  healthy: true,
+  integrityReason: "Model is healthy",
+  runtimeCompatible: true,
+  runtimeReason: null
+})
+
+const settingsOf = (other: Partial<SettingsValues> = {}): SettingsValues => ({
+  hubCache: `${HOME}/hub`,
+  home: HOME,
+  hubToken: null,
+  alphaFeatures: false,
+  pipes: false,
+  strictTestDelete: true,
+  debug: false,
+  logJson: false,
+  logLevel: null,
+  progressBarsDisabled: true,
+  workspaceHome: null,
+  serve: { host: null, port: null, preloadModel: null, maxTokens: null },
+  ...other
+})
+
+const servicesOf = ({
+  cache = {},
+  models = [cachedModel("org/tiny")],
+  reports = {},
+  runner = {},
+  settings
+}: CliSetup) =>
+  Layer.mergeAll(
+    Layer.succeed(Cache, {
+      list: Effect.succeed(models),
+      resolve: (ref) =>
+        Effect.mapError(
+          Effect.fromNullable(models.find(({ name }) => name === ref.name)),
+          () => new ModelNotFound({ query: ref.text })
+        ),
+      describe: (location) => Effect.orDie(Effect.fromNullable(models.find(({ name }) => name === location.name))),
+      ...cache
+    }),
+    Layer.succeed(Health, {
+      check: ({ name }) => Effect.succeed(reports[name] ?? sound),
+      runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
+    }),
+    Layer.succeed(Settings, settingsOf(settings)),
+    Layer.mock(Runner, {
+      load: () => Effect.void,
+      generate: () => Stream.fromIterable(answer(["Hel", "lo"])),
+      ...runner
+    })
+  )
+
+/** The exit code and everything that was written. */
+export const runCli = (argv: ReadonlyArray<string>, setup: CliSetup = {}): Effect.Effect<Said> =>
+  Effect.gen(function* () {
+    const out: Array<string> = []
+    const err: Array<string> = []
+    const log: Array<string> = []
+    const typed = [...(setup.typed ?? [])]
+    const stdio = Stdio.of({
+      out: (text) =>
+        Effect.suspend(() => {
+          if (out.length >= (setup.writesUntilClosed ?? Number.POSITIVE_INFINITY)) return Effect.fail(new PipeClosed())
+          out.push(text)
+          return Effect.asVoid(setup.onWrite ?? Effect.void)
+        }),
+      err: (text) =>
+        Effect.sync(() => {
+          err.push(text)
+        }),
+      log: (line) => {
+        log.push(line)
+      },
+      outIsTerminal: setup.terminal ?? false,
+      readAll: Effect.succeed(setup.stdin ?? ""),
+      lines: Effect.succeed({
+        ask: (prompt) =>
+          Effect.suspend(() => {
+            out.push(prompt)
+            return setup.silentPrompt === true ? Effect.never : Effect.succeed(typed.shift() ?? null)
+          })
+      }),
+      signal: setup.signal ?? (() => Effect.never)
+    })
+    const code = yield* main(argv, { live: servicesOf(setup), program: setup.program ?? "mlxk" }).pipe(
+      Effect.provideService(Stdio, stdio)
+    )
+    return { code, out: out.join(""), err: err.join(""), log }
+  })
