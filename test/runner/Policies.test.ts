@@ -58,15 +58,10 @@ describe("time limit", () => {
       withTimeLimit(10_000, () => "text"),
       "text"
     )
-    assert.throws(() =>
-      withTimeLimit(
-        10_000,
-        () => {
-          throw new Error("refused")
-        },
-        "refused"
-      )
-    )
+    const refuse = () => {
+      throw new Error("refused")
+    }
+    assert.throws(() => withTimeLimit(10_000, refuse), "refused")
   })
   it("ends a loop that never ends and catches everything", () => {
     assert.throws(
