@@ -94,6 +94,38 @@ const yarnRates = (dims: number, base: number, config: typeof Yarn.Type): Float3
   })
 }
 
+const LongRope = Schema.Struct({
+  original_max_position_embeddings: positive,
+  long_factor: Schema.Union(positive, Schema.Array(positive))
+})
+
+/** Every pair slowed down by its own factor; the factors for short sequences are never used. */
+const longRope = (spec: RopeConfig, maxPositions: number, config: typeof LongRope.Type) => {
+  const { long_factor: factor, original_max_position_embeddings: original } = config
+  const pairs = spec.dims / 2
+  if (typeof factor !== "number" && factor.length !== pairs) {
+    return badConfig(`rope_scaling.long_factor: ${factor.length} values for ${pairs} pairs`)
+  }
+  const factorOf = (pair: number) => (typeof factor === "number" ? factor : (factor[pair] ?? 1))
+  const stretch = maxPositions / original
+  return Either.right<TableRates>({
+    _tag: "Table",
+    rates: Float32Array.from(plainRates(spec.dims, spec.base), (rate, pair) => rate / factorOf(pair)),
+    magnitude: stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(original))
+  })
+}
+
+const Proportional = Schema.Struct({
+  partial_rotary_factor: withDefault(Schema.Number.pipe(Schema.between(0, 1)), 1),
+  factor: withDefault(positive, 1)
+})
+
+/** The pairs behind the rotated part of a head stand still. */
+const proportionalRates = (dims: number, base: number, config: typeof Proportional.Type): Float32Array => {
+  const turning = Math.ceil(Math.floor(dims * config.partial_rotary_factor) / 2)
+  return Float32Array.from(plainRates(dims, base), (rate, pair) => (pair < turning ? rate / config.factor : 0))
+}
+
 /** What a config says about rope. `scaling` is `rope_scaling` (or `rope_parameters`) as it was parsed, null for none. */
 export interface RopeConfig {
   readonly dims: number
@@ -142,6 +174,16 @@ export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProb
           rates: yarnRates(dims, base, yarn),
           magnitude: yarnMagnitude(yarn.factor, yarn.mscale) / yarnMagnitude(yarn.factor, yarn.mscale_all_dim)
         })
+      )
+    case "longrope":
+      return Either.gen(function* () {
+        if (maxPositions === null) return yield* badConfig("max_position_embeddings: is missing")
+        const rates = yield* longRope(config, maxPositions, yield* decodeFields(LongRope, scaling, "rope_scaling."))
+        return { ...spec(rates), interleaved: false } // mlx-lm turns halves here whatever the config says
+      })
+    case "proportional":
+      return Either.map(decodeFields(Proportional, scaling, "rope_scaling."), (proportional) =>
+        spec({ _tag: "Table", rates: proportionalRates(dims, base, proportional), magnitude: 1 })
       )
     default:
       return unsupported(`rope type ${String(kind)} is not supported`)

@@ -78,9 +78,6 @@ const Parameters = Schema.Struct({
 
 describe("rope", () => {
   const tensors = loadTensors(mx, goldenOpsFile("rope"))
-  const unsupported = ["longrope", "proportional"]
-  const cases = goldenOpsCases("rope").filter(([name]) => !unsupported.some((kind) => name.startsWith(kind)))
-
   const specOf = (name: string, parameters: typeof Parameters.Type): RopeSpec => {
     const {
       base,
@@ -98,7 +95,7 @@ describe("rope", () => {
     return Either.getOrThrow(ropeSpec({ dims, base, interleaved, maxPositions, scaling }))
   }
 
-  it.each(cases)("%s", (name, raw) => {
+  it.each(goldenOpsCases("rope"))("%s", (name, raw) => {
     const parameters = Schema.decodeUnknownSync(Parameters)(raw)
     const x = need(tensors, `${name}.x`)
     const arena = makeArena(binding.release)
