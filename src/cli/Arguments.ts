@@ -83,56 +83,71 @@ interface Level {
   readonly stopAtPositional: boolean
 }
 
-/** Runs over the arguments of one level; the first fault ends it. `help` in the values means: nothing after it counts. */
+type FlagToken = Extract<Token, { readonly _tag: "Flag" }>
+
+/** Takes an option and its value, which may be the next argument. The right side is the flag's value, null for a switch. */
+const take = (
+  { explicit, flag, short }: FlagToken,
+  queue: Array<string>,
+  flags: ReadonlyArray<Flag>
+): Either.Either<string | null, string> => {
+  if (flag._tag === "Value") {
+    const [following] = queue
+    const isValue = following !== undefined && following !== "--" && read(following, flags)._tag === "Positional"
+    const given = explicit ?? (isValue ? queue.shift() : undefined)
+    if (given === undefined) return Either.left(`argument ${shown(flag)}: expected one argument`)
+    return Either.mapBoth(flag.read(given), {
+      onLeft: (complaint) => `argument ${shown(flag)}: ${complaint}`,
+      onRight: () => given
+    })
+  }
+  if (explicit === null) return Either.right(null)
+  // `-fx` is `-f -x` when there is a -x; nothing else may be glued to a switch.
+  const glued = short && flags.some((other) => other.short === explicit[0])
+  if (!glued) return Either.left(`argument ${shown(flag)}: ignored explicit argument '${explicit}'`)
+  queue.unshift(`-${explicit}`)
+  return Either.right(null)
+}
+
+/** Runs over the arguments of one level; the first fault ends it, and so does a wish for help. */
 const collect = (argv: ReadonlyArray<string>, level: Level): Either.Either<Collected, UsageError> => {
   const fail = (message: string) => Either.left(new UsageError({ message, usage: level.usage }))
   const done: Collected = { values: new Map(), positionals: [], unknown: [], next: argv.length }
   const queue = [...argv]
   let ended = false
-  while (queue.length > 0) {
-    const argument = queue.shift() ?? ""
+  for (let argument = queue.shift(); argument !== undefined; argument = queue.shift()) {
     if (!ended && argument === "--") {
       ended = true
       continue
     }
     const token: Token = ended ? { _tag: "Positional" } : read(argument, level.flags)
-    if (token._tag === "Positional") {
-      done.positionals.push(argument)
-      if (!level.stopAtPositional) continue
-      done.next = argv.length - queue.length
-      return Either.right(done)
+    switch (token._tag) {
+      case "Positional": {
+        done.positionals.push(argument)
+        done.next = argv.length - queue.length
+        if (level.stopAtPositional) return Either.right(done)
+        break
+      }
+      case "Unknown": {
+        done.unknown.push(argument)
+        break
+      }
+      case "Ambiguous": {
+        const names = token.candidates.map(({ name }) => `--${name}`).join(", ")
+        return fail(`ambiguous option: ${argument} could match ${names}`)
+      }
+      case "Flag": {
+        const taken = take(token, queue, level.flags)
+        if (Either.isLeft(taken)) return fail(taken.left)
+        done.values.set(token.flag.name, taken.right)
+        if (token.flag === HELP_FLAG) return Either.right(done)
+      }
     }
-    if (token._tag === "Unknown") {
-      done.unknown.push(argument)
-      continue
-    }
-    if (token._tag === "Ambiguous") {
-      const names = token.candidates.map(({ name }) => `--${name}`).join(", ")
-      return fail(`ambiguous option: ${argument} could match ${names}`)
-    }
-    const { explicit, flag, short } = token
-    if (flag._tag === "Value") {
-      const following = queue[0]
-      const isValue =
-        following !== undefined && following !== "--" && read(following, level.flags)._tag === "Positional"
-      const given = explicit ?? (isValue ? queue.shift() : undefined)
-      if (given === undefined) return fail(`argument ${shown(flag)}: expected one argument`)
-      const checked = flag.read(given)
-      if (Either.isLeft(checked)) return fail(`argument ${shown(flag)}: ${checked.left}`)
-      done.values.set(flag.name, given)
-      continue
-    }
-    // `-fx` is `-f -x` when there is a -x; nothing else may be glued to a switch.
-    const glued = short && explicit !== null && level.flags.some((other) => other.short === explicit[0])
-    if (explicit !== null && !glued) return fail(`argument ${shown(flag)}: ignored explicit argument '${explicit}'`)
-    if (glued) queue.unshift(`-${explicit}`)
-    done.values.set(flag.name, null)
-    if (flag === HELP_FLAG) return Either.right(done)
   }
   return Either.right(done)
 }
 
-/** Distributes the positionals; what is left over is unrecognized. */
+/** Positionals that must be there and are not. */
 const missingPositionals = (command: CommandDescription, given: number): ReadonlyArray<string> =>
   command.shapes
     .filter(isPositional)

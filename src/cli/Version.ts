@@ -14,7 +14,7 @@ const fromPackage = (): string => {
 
 export const VERSION: string = typeof MLXK_VERSION === "string" ? MLXK_VERSION : fromPackage()
 
-/** Version of the JSON documents, see docs/json-api.md (spec 01 §13.2). */
+/** Version of the JSON documents (spec 01 §13.2). */
 export const JSON_API_VERSION = "0.1.5"
 
 /** The name shown by `--version`: that of the invoked file (spec 01 §1.1), here without the script's extension. */

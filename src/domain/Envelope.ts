@@ -4,7 +4,7 @@ import { AmbiguousModel, CommandRefused, UsageError } from "./Errors.js"
 import { errorMessage, errorRow, isKnifeError } from "./ErrorTable.js"
 import { FinishReason } from "./Generation.js"
 
-/** Version of the JSON documents; clients read it from `--version --json` (spec 01 §13.2). */
+/** `--version --json` (spec 01 §13.3). */
 export const VersionData = Schema.Struct({ cli_version: Schema.String, json_api_spec_version: Schema.String })
 
 /** `run --json`. `finish_reason` and `usage` are additions of ours; `interrupted` marks an answer that Ctrl-C cut off. */
