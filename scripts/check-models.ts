@@ -3,6 +3,7 @@
  *
  * Runs an engine on every reference case below DIR and prints a line for each; exit code 1 when one fails.
  */
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { Effect } from "effect"
@@ -51,7 +52,7 @@ const main = Effect.gen(function* () {
   return counts.Failed === 0 && counts.Passed + counts.Skipped > 0 ? 0 : 1
 })
 
-if (engine === undefined || directory === undefined) {
+if (engine === undefined || directory === undefined || !existsSync(directory)) {
   console.error(`usage: check-models DIR [--engine ${Object.keys(engines).join("|")}] [--only CASE]`)
   process.exitCode = 2
 } else {

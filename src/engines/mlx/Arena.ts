@@ -1,5 +1,5 @@
 /** Short-lived arrays: a step makes hundreds, and only what is kept may outlive it. */
-import type { MlxArray } from "./Binding.js"
+import type { MlxArray } from "./Mx.js"
 
 export interface Arena {
   /** Marks an array for release; returns it. */

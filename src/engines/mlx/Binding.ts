@@ -2,13 +2,9 @@
  * node-mlx (`@frost-beta/mlx`), MLX for Node: everything that is peculiar to the binding and its versions. It is an
  * optional dependency with a native part, loaded only when a model is.
  */
-import type { core } from "@frost-beta/mlx"
 import { Effect } from "effect"
 import { EngineUnavailable } from "../../domain/Errors.js"
-
-export type Mx = typeof core
-export type MlxArray = core.array
-export type MlxDtype = core.Dtype
+import { isMx, type MlxArray, type Mx } from "./Mx.js"
 
 /** The binding, ready for one kind of device. */
 export interface Binding {
@@ -19,7 +15,8 @@ export interface Binding {
   readonly release: (array: MlxArray) => void
 }
 
-const PACKAGE = "@frost-beta/mlx"
+/** A plain string, so that the compiler does not read the package (see Mx.ts). */
+const PACKAGE: string = "@frost-beta/mlx"
 
 /** What to install where the package or its native part is missing. */
 export const installHint = (platform: NodeJS.Platform, code: string): string => {
@@ -47,15 +44,21 @@ const releaseWith = (mx: Mx): Binding["release"] => {
   }
 }
 
+const unavailable = (code: string) =>
+  new EngineUnavailable({ engine: "MLX", problem: installHint(process.platform, code) })
+
 /** Loads the native library. */
 export const loadBinding: Effect.Effect<Binding, EngineUnavailable> = Effect.tryPromise({
-  try: () => import("@frost-beta/mlx"),
-  catch: (cause) => new EngineUnavailable({ engine: "MLX", problem: installHint(process.platform, codeOf(cause)) })
-}).pipe(Effect.map(({ core: mx }) => ({ mx, gpu: mx.metal.isAvailable(), release: releaseWith(mx) })))
+  try: (): Promise<{ readonly core?: unknown }> => import(PACKAGE),
+  catch: (cause) => unavailable(codeOf(cause))
+}).pipe(
+  Effect.flatMap(({ core }) => (isMx(core) ? Effect.succeed(core) : unavailable("an unknown version"))),
+  Effect.map((mx) => ({ mx, gpu: mx.metal.isAvailable(), release: releaseWith(mx) }))
+)
 
 /** The tensors of a safetensors file by name; lazy, an array's bytes are read when it is evaluated. Throws. */
 export const loadTensors = (mx: Mx, path: string): ReadonlyMap<string, MlxArray> => {
-  const loaded: unknown = mx.load(path) // an object of arrays for safetensors, whatever the declaration says
+  const loaded = mx.load(path)
   const tensors = new Map<string, MlxArray>()
   for (const [name, value] of Object.entries(loaded ?? {})) if (value instanceof mx.array) tensors.set(name, value)
   return tensors

@@ -1,6 +1,7 @@
 /** Keys and values of one layer, in buffers that grow in steps and are written in place. */
 import type { Arena } from "./Arena.js"
-import type { Binding, MlxArray, MlxDtype } from "./Binding.js"
+import type { Binding } from "./Binding.js"
+import type { MlxArray, MlxDtype } from "./Mx.js"
 
 /** Positions by which a buffer grows. */
 const STEP = 256

@@ -1,7 +1,7 @@
 /** The operations of decoders on lazy MLX arrays: nothing here computes, a step is evaluated once at its end. */
 import type { AttentionSpec, Ops } from "../../inference/Ops.js"
-import type { MlxArray } from "./Binding.js"
 import { makeRope } from "./MlxRope.js"
+import type { MlxArray } from "./Mx.js"
 import { memoized, type Step } from "./Step.js"
 import type { LoadedMatrix } from "./Weights.js"
 

@@ -1,6 +1,6 @@
 /** Rotary embeddings on MLX arrays. */
 import { dynamicBase, type RopeSpec, type TableRates } from "../../inference/Rope.js"
-import type { MlxArray } from "./Binding.js"
+import type { MlxArray } from "./Mx.js"
 import { memoized, type Step } from "./Step.js"
 
 /** What turning needs of a step. */

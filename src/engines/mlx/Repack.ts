@@ -4,7 +4,7 @@
  */
 import type { MatrixFormat } from "../../inference/Quantization.js"
 import type { Arena } from "./Arena.js"
-import type { MlxArray, MlxDtype, Mx } from "./Binding.js"
+import type { MlxArray, MlxDtype, Mx } from "./Mx.js"
 
 /** A matrix as the engine multiplies it: value = scale * code + bias, per group of columns. */
 export type Packed =

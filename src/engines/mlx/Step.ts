@@ -1,7 +1,8 @@
 /** What all operations of one call of `forward` share. */
 import type { Arena } from "./Arena.js"
-import type { Binding, MlxDtype } from "./Binding.js"
+import type { Binding } from "./Binding.js"
 import type { LayerCache } from "./KeyValueCache.js"
+import type { MlxDtype } from "./Mx.js"
 import type { LoadedWeights } from "./Weights.js"
 
 /** One call of `forward`: `length` tokens behind the `offset` tokens in the caches. */

@@ -3,7 +3,8 @@ import { join } from "node:path"
 import type { PlannedMatrix, VectorSpec } from "../../inference/Weights.js"
 import type { OpenCheckpoint } from "../CheckpointFiles.js"
 import { type Arena, makeArena } from "./Arena.js"
-import { type Binding, loadTensors, type MlxArray, type MlxDtype } from "./Binding.js"
+import { type Binding, loadTensors } from "./Binding.js"
+import type { MlxArray, MlxDtype } from "./Mx.js"
 import { isNative, type Packed, type RepackContext, repack, type StoredParts } from "./Repack.js"
 
 export interface LoadedMatrix {

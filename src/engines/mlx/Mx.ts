@@ -1,0 +1,144 @@
+/**
+ * The part of node-mlx that the engine uses, declared here: the package's own declarations lead a strict compiler into its
+ * TypeScript sources. Everything is lazy until `eval`.
+ */
+
+export interface MlxDtype {
+  readonly size: number
+}
+
+export interface MlxSlice {
+  readonly start: number | null
+  readonly stop: number | null
+}
+
+type Index = MlxSlice | number
+
+/** Numbers in nested lists, as deep as the array has dimensions. */
+export type Nested = number | ReadonlyArray<Nested>
+
+export interface MlxArray {
+  readonly shape: ReadonlyArray<number>
+  readonly ndim: number
+  readonly size: number
+  readonly astype: (dtype: MlxDtype) => MlxArray
+  readonly index: (...index: ReadonlyArray<Index>) => MlxArray
+  /** Makes this very object the array with the indexed part replaced; null replaces all of it. */
+  readonly indexPut_: (index: null | ReadonlyArray<Index>, value: MlxArray) => unknown
+  /** Evaluates and copies to JavaScript. */
+  readonly tolist: () => Nested
+  readonly item: () => unknown
+}
+
+interface MlxArrayClass {
+  (values: Nested, dtype?: MlxDtype): MlxArray
+  new (values: Nested, dtype?: MlxDtype): MlxArray
+  readonly prototype: MlxArray
+}
+
+type Shape = ReadonlyArray<number>
+type Unary = (a: MlxArray) => MlxArray
+type Binary = (a: MlxArray, b: MlxArray | number) => MlxArray
+
+export interface Mx {
+  readonly array: MlxArrayClass
+  readonly float16: MlxDtype
+  readonly bfloat16: MlxDtype
+  readonly float32: MlxDtype
+  readonly int32: MlxDtype
+  readonly uint32: MlxDtype
+  readonly Slice: (start?: number, stop?: number) => MlxSlice
+
+  readonly load: (path: string) => unknown
+  readonly eval: (...arrays: ReadonlyArray<MlxArray>) => void
+
+  readonly zeros: (shape: Shape, dtype?: MlxDtype) => MlxArray
+  readonly ones: (shape: Shape, dtype?: MlxDtype) => MlxArray
+  readonly arange: (start: number, stop: number, step: number, dtype: MlxDtype) => MlxArray
+  readonly reshape: (a: MlxArray, shape: Shape) => MlxArray
+  readonly transpose: (a: MlxArray, axes?: Shape) => MlxArray
+  readonly expandDims: (a: MlxArray, axis: number) => MlxArray
+  readonly broadcastTo: (a: MlxArray, shape: Shape) => MlxArray
+  readonly concatenate: (arrays: ReadonlyArray<MlxArray>, axis: number) => MlxArray
+  readonly stack: (arrays: ReadonlyArray<MlxArray>, axis: number) => MlxArray
+  readonly take: (a: MlxArray, indices: MlxArray, axis: number) => MlxArray
+  readonly where: (condition: MlxArray, a: MlxArray | number, b: MlxArray | number) => MlxArray
+
+  readonly add: Binary
+  readonly subtract: Binary
+  readonly multiply: Binary
+  readonly bitwiseAnd: Binary
+  readonly bitwiseOr: Binary
+  readonly leftShift: Binary
+  readonly rightShift: Binary
+  readonly greaterEqual: Binary
+  readonly less: Binary
+  readonly logicalAnd: Binary
+  readonly matmul: Binary
+  readonly abs: Unary
+  readonly cos: Unary
+  readonly max: Unary
+  readonly negative: Unary
+  readonly reciprocal: Unary
+  readonly sigmoid: Unary
+  readonly sin: Unary
+  readonly sum: (a: MlxArray, axis: number) => MlxArray
+
+  readonly dequantize: (
+    words: MlxArray,
+    scales: MlxArray,
+    biases: MlxArray,
+    groupSize: number,
+    bits: number
+  ) => MlxArray
+  readonly quantizedMatmul: (
+    x: MlxArray,
+    words: MlxArray,
+    scales: MlxArray,
+    biases: MlxArray,
+    transpose: boolean,
+    groupSize: number,
+    bits: number
+  ) => MlxArray
+
+  readonly fast: {
+    readonly rmsNorm: (x: MlxArray, weight: MlxArray, eps: number) => MlxArray
+    readonly rope: (
+      x: MlxArray,
+      dims: number,
+      traditional: boolean,
+      base: number,
+      scale: number,
+      offset: number
+    ) => MlxArray
+    /** The mask is added to the scores. */
+    readonly scaledDotProductAttention: (
+      queries: MlxArray,
+      keys: MlxArray,
+      values: MlxArray,
+      scale: number,
+      mask?: MlxArray
+    ) => MlxArray
+  }
+
+  readonly metal: {
+    readonly isAvailable: () => boolean
+    readonly getActiveMemory: () => number
+    readonly getPeakMemory: () => number
+    readonly getCacheMemory: () => number
+  }
+}
+
+/** Whether a module's export is MLX's core; one look at each group of functions. */
+export const isMx = (value: unknown): value is Mx => {
+  const member = (of: unknown, name: string): unknown =>
+    (typeof of === "object" && of !== null) || typeof of === "function" ? Reflect.get(of, name) : undefined
+  const functions = [
+    member(value, "array"),
+    member(value, "eval"),
+    member(value, "quantizedMatmul"),
+    member(member(value, "fast"), "rope"),
+    member(member(value, "metal"), "isAvailable")
+  ]
+  return functions.every((found) => typeof found === "function")
+}
