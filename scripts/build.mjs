@@ -1,8 +1,9 @@
 /**
- * Builds dist/: the command and the engine process as one minified bundle (everything inside but the native packages), and
- * the library entries (effect and @effect/platform stay imports, so that a program shares its own). Types by tsc.
+ * Builds dist/: the command and the engine process, minified and with everything inside but the native packages, and the
+ * library entries, where effect and @effect/platform stay imports so that a program shares its own. Types by tsc.
  */
 import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -15,36 +16,73 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"))
 /** Native packages: their binaries can't be bundled. */
 const NATIVE = ["@frost-beta/mlx", "tokenizers"]
 
+/** Schema imports the generator of random test values, which no command ever uses, and evaluates it at every start. */
+const withoutFastCheck = {
+  name: "without-fast-check",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^fast-check$/ }, ({ path }) => ({ path, namespace: "nothing" }))
+    onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: "export {}" }))
+  }
+}
+
 const common = {
   bundle: true,
-  format: "esm",
   platform: "node",
   target: "node20",
   outdir: "dist",
-  splitting: true,
-  chunkNames: "chunk-[name]-[hash]",
   define: { MLXK_VERSION: JSON.stringify(version) },
   legalComments: "none",
   metafile: true,
   logLevel: "warning"
 }
 
-rmSync("dist", { recursive: true, force: true })
-
-const command = await build({
+/** CommonJS in one file: compiled once and kept (src/CompileCache.ts). What is imported lazily is evaluated lazily. */
+const script = {
   ...common,
-  entryPoints: { mlxk: "src/bin.ts", engine: "src/runner/process.ts" },
+  format: "cjs",
   minify: true,
   external: NATIVE,
-  // Bundled CommonJS packages call require() for Node's own modules; ESM has none unless one is made.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" }
-})
+  outExtension: { ".js": ".cjs" },
+  define: { ...common.define, "import.meta.url": "__script" },
+  banner: { js: 'const __script=require("node:url").pathToFileURL(__filename).href;' },
+  plugins: [withoutFastCheck]
+}
 
+/** Bundled CommonJS packages call require() for Node's own modules; ESM has none unless one is made. */
+const REQUIRE = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"
+const modules = { ...common, format: "esm", banner: { js: REQUIRE } }
+
+rmSync("dist", { recursive: true, force: true })
+
+// One function expression: joining it at run time would copy the whole text.
+const program = await build({
+  ...script,
+  entryPoints: { main: "src/main.ts" },
+  banner: { js: `(function(require,module,exports,__filename,__dirname){${script.banner.js}` },
+  footer: { js: "})" }
+})
+const content = createHash("sha256").update(readFileSync("dist/main.cjs")).digest("hex").slice(0, 16)
+const command = await build({
+  ...script,
+  entryPoints: { mlxk: "src/bin.ts" },
+  external: ["./main.js"],
+  define: { ...script.define, MLXK_BUILD: JSON.stringify(content) }
+})
+const engine = await build({
+  ...modules,
+  entryPoints: { engine: "src/runner/process.ts" },
+  minify: true,
+  splitting: true,
+  chunkNames: "engine-[name]-[hash]",
+  external: NATIVE,
+  plugins: [withoutFastCheck]
+})
 const library = await build({
-  ...common,
+  ...modules,
   entryPoints: { index: "src/index.ts", testing: "src/testing.ts" },
-  external: [...NATIVE, "effect", "effect/*", "@effect/platform", "@effect/platform/*"],
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" }
+  splitting: true,
+  chunkNames: "library-[name]-[hash]",
+  external: [...NATIVE, "effect", "effect/*", "@effect/platform", "@effect/platform/*"]
 })
 
 const types = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
@@ -52,8 +90,8 @@ const types = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-
 })
 if (types.status !== 0) process.exit(types.status ?? 1)
 
-chmodSync("dist/mlxk.js", 0o755)
-writeFileSync("dist/THIRD_PARTY_LICENSES.txt", notices([command, library]))
+chmodSync("dist/mlxk.cjs", 0o755)
+writeFileSync("dist/THIRD_PARTY_LICENSES.txt", notices([program, command, engine, library]))
 
 /** The licence texts of every bundled package, as their licences ask. */
 function notices(results) {

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /** The command: `--version` is answered at once, everything else loads the program. */
+import { join } from "node:path"
+import { runCompiled } from "./CompileCache.js"
 import { programName, quickAnswer } from "./cli/Version.js"
 
-const argv = process.argv.slice(2)
-const program = programName(process.argv[1])
-const answer = quickAnswer(argv, program)
+/** Put in by the build; absent when the sources run directly. */
+declare const MLXK_BUILD: string
 
-if (answer === null) {
-  const [{ start }, { layer }] = await Promise.all([import("./cli/Start.js"), import("./Live.js")])
-  start(argv, { live: layer, program })
-} else {
-  process.stdout.write(answer)
-}
+const answer = quickAnswer(process.argv.slice(2), programName(process.argv[1]))
+
+if (answer !== null) process.stdout.write(answer)
+else if (typeof MLXK_BUILD === "string") runCompiled(join(__dirname, "main.cjs"), MLXK_BUILD)
+else void import("./main.js")

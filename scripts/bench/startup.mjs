@@ -9,7 +9,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { installDemo } from "../demo/install.mjs"
 
-const command = join(dirname(fileURLToPath(import.meta.url)), "../../dist/mlxk.js")
+const command = join(dirname(fileURLToPath(import.meta.url)), "../../dist/mlxk.cjs")
 const asked = process.argv.indexOf("--runs")
 const runs = asked < 0 ? 31 : Number(process.argv[asked + 1])
 const home = mkdtempSync(join(tmpdir(), "mlxk-bench-"))

@@ -1,0 +1,71 @@
+/** The operations for programs that don't use Effect: promises and async iterables over one runtime. */
+import { Cause, type Effect, Exit, type Layer, ManagedRuntime, Stream } from "effect"
+import {
+  defaultSampling,
+  type GenerateEvent,
+  type GenerateOptions,
+  type Message,
+  type Sampling
+} from "./domain/Generation.js"
+import type { HealthData, ListData, ShowData } from "./domain/ModelObject.js"
+import { health } from "./operations/Health.js"
+import { list } from "./operations/List.js"
+import { run } from "./operations/Run.js"
+import { show } from "./operations/Show.js"
+import type { Cache } from "./services/Cache.js"
+import type { Health } from "./services/Health.js"
+import type { Runner } from "./services/Runner.js"
+
+/** What `generate` takes; everything but the text has `run`'s defaults. */
+export interface PromptOptions {
+  /** One user message, or a whole conversation. */
+  readonly prompt: string | ReadonlyArray<Message>
+  readonly sampling?: Partial<Sampling>
+  /** At most this many tokens; the rest of the context when absent. */
+  readonly maxTokens?: number
+  readonly stop?: ReadonlyArray<string>
+}
+
+/** Promises reject with the tagged errors of `Errors`: look at `_tag`. */
+export interface Knife {
+  readonly list: (pattern?: string) => Promise<ListData>
+  readonly show: (model: string) => Promise<ShowData>
+  readonly health: (pattern?: string) => Promise<HealthData>
+  /** Leaving the loop early stops the computation. */
+  readonly generate: (model: string, options: PromptOptions) => AsyncIterable<GenerateEvent>
+  /** Ends every engine process. */
+  readonly close: () => Promise<void>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+const generateOptions = ({ maxTokens, prompt, sampling, stop }: PromptOptions): GenerateOptions => ({
+  input: {
+    _tag: "Chat",
+    messages: typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt
+  },
+  sampling: { ...defaultSampling, ...sampling },
+  maxTokens: maxTokens ?? null,
+  contextShare: 1,
+  stop: stop ?? []
+})
+
+/** Builds the services of `layer` at the first call. */
+export const makeKnife = (layer: Layer.Layer<Cache | Health | Runner>): Knife => {
+  const runtime = ManagedRuntime.make(layer)
+  const promise = async <A, E>(effect: Effect.Effect<A, E, Cache | Health | Runner>): Promise<A> => {
+    const exit = await runtime.runPromiseExit(effect)
+    if (Exit.isSuccess(exit)) return exit.value
+    throw Cause.squash(exit.cause)
+  }
+  const close = () => runtime.dispose()
+  return {
+    list: (pattern) => promise(list(pattern ?? null)),
+    show: (model) => promise(show(model, "metadata")),
+    health: (pattern) => promise(health(pattern ?? null)),
+    generate: async function* (model, options) {
+      yield* Stream.toAsyncIterableRuntime(run(model, generateOptions(options)), await runtime.runtime())
+    },
+    close,
+    [Symbol.asyncDispose]: close
+  }
+}
