@@ -13,7 +13,7 @@ export interface Tokenizer {
   readonly encode: (
     text: string,
     options: { readonly addSpecialTokens: boolean }
-  ) => Effect.Effect<ReadonlyArray<number>>
+  ) => Effect.Effect<ReadonlyArray<number>, CheckpointInvalid>
   /** The id of a token, null when the vocabulary hasn't got it. */
   readonly idOf: (token: string) => number | null
   readonly isSpecial: (id: number) => boolean
@@ -52,10 +52,10 @@ export const makeTokenizer = (model: string, text: string): Effect.Effect<Tokeni
     const nativeDecoder = native.getDecoder()
     return {
       encode: (prompt, { addSpecialTokens }) =>
-        Effect.map(
-          Effect.promise(() => native.encode(prompt, null, { addSpecialTokens })),
-          (encoding) => encoding.getIds()
-        ),
+        Effect.tryPromise({
+          try: () => native.encode(prompt, null, { addSpecialTokens }),
+          catch: () => new CheckpointInvalid({ model, file: "tokenizer.json", problem: "it cannot encode a prompt" })
+        }).pipe(Effect.map((encoding) => encoding.getIds())),
       idOf: (token) => native.tokenToId(token),
       isSpecial,
       detokenizer: detokenizers({

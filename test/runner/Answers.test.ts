@@ -5,7 +5,7 @@ import { ContextLengthExceeded, type RunnerError, TemplateRefused } from "../../
 import type { GenerateEvent, GenerateOptions } from "../../src/domain/Generation.js"
 import { type RunnableModel, Runner } from "../../src/services/Runner.js"
 import { byteIds } from "../support/Checkpoint.js"
-import { CONFIG, closed, fakeModel, fakeRunner, greedy, steps } from "./support.js"
+import { CONFIG, CONTEXT_LENGTH, closed, fakeModel, fakeRunner, greedy, steps } from "./support.js"
 
 const events = (model: RunnableModel, options: GenerateOptions) =>
   Effect.flatMap(Runner, ({ generate }) => Stream.runCollect(generate(model, options))).pipe(
@@ -23,7 +23,7 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
     Effect.gen(function* () {
       const model = yield* fakeModel({ answer: byteIds(" Grüße, 世界 🎉") })
       const all = yield* events(model, greedy("hi"))
-      assert.deepStrictEqual(all[0], { _tag: "Started", promptTokens: 3, contextLength: 4096 })
+      assert.deepStrictEqual(all[0], { _tag: "Started", promptTokens: 3, contextLength: CONTEXT_LENGTH })
       assert.strictEqual(textOf(all), " Grüße, 世界 🎉")
       const completionTokens = byteIds(" Grüße, 世界 🎉").length + 1
       assert.deepStrictEqual(all.at(-1), {
@@ -93,7 +93,7 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
         greedy("", { input: { _tag: "Chat", messages: [{ role: "user", content: "hello" }] } })
       )
       // <s> <|user|> h e l l o <|assistant|>, and no second <s>
-      assert.deepStrictEqual(all[0], { _tag: "Started", promptTokens: 8, contextLength: 4096 })
+      assert.deepStrictEqual(all[0], { _tag: "Started", promptTokens: 8, contextLength: CONTEXT_LENGTH })
     })
   )
 
@@ -128,7 +128,11 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
         greedy("", { input: { _tag: "Chat", messages: [{ role: "user", content: "test input" }] } })
       )
       const prompt = "Human: test input\n\nAssistant: "
-      assert.deepStrictEqual(all[0], { _tag: "Started", promptTokens: prompt.length + 1, contextLength: 4096 })
+      assert.deepStrictEqual(all[0], {
+        _tag: "Started",
+        promptTokens: prompt.length + 1,
+        contextLength: CONTEXT_LENGTH
+      })
     })
   )
 

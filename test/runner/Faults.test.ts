@@ -4,10 +4,21 @@ import { Chunk, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effe
 import type { RunnerError } from "../../src/domain/Errors.js"
 import { type RunnableModel, Runner } from "../../src/services/Runner.js"
 import { byteIds } from "../support/Checkpoint.js"
-import { closed, type Fake, fakeModel, fakeRunner, greedy, isAlive, pidOf, steps, until } from "./support.js"
+import {
+  CONTEXT_LENGTH,
+  closed,
+  type Fake,
+  fakeModel,
+  fakeRunner,
+  greedy,
+  isAlive,
+  pidOf,
+  steps,
+  until
+} from "./support.js"
 
 const ENDLESS: Fake = { answer: byteIds("abc"), endless: true }
-const LONG = greedy("hi", { maxTokens: 4000 })
+const LONG = greedy("hi", { maxTokens: CONTEXT_LENGTH })
 
 const answer = (model: RunnableModel, options = greedy("hi")) =>
   Effect.flatMap(Runner, ({ generate }) => Stream.runCollect(generate(model, options))).pipe(
@@ -93,7 +104,7 @@ layer(fakeRunner, { excludeTestServices: true })("an engine process", (it) => {
       yield* Fiber.interrupt(fiber)
       yield* until(() => closed(model) === 1)
       const computed = steps(model)
-      assert.isBelow(computed, 4000)
+      assert.isBelow(computed, CONTEXT_LENGTH / 2)
       assert.strictEqual(yield* answer(model, greedy("hi", { maxTokens: 3 })), "abc")
       assert.strictEqual(steps(model), computed + 3)
       assert.strictEqual(pidOf(model), pid)
@@ -106,14 +117,14 @@ layer(fakeRunner, { excludeTestServices: true })("an engine process", (it) => {
       const { generate } = yield* Runner
       yield* generate(model, LONG).pipe(Stream.take(3), Stream.runDrain)
       yield* until(() => closed(model) === 1)
-      assert.isBelow(steps(model), 4000)
+      assert.isBelow(steps(model), CONTEXT_LENGTH / 2)
     })
   )
 
   it.scoped("that can't leave its computation when interrupted is ended, and the next request is served", () =>
     Effect.gen(function* () {
       const model = yield* fakeModel({ answer: byteIds("ab"), fault: "block" })
-      const fiber = yield* begun(model)
+      const fiber = yield* Effect.fork(answer(model))
       yield* until(() => steps(model) === 3)
       const pid = pidOf(model)
       yield* Fiber.interrupt(fiber)

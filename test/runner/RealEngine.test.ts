@@ -85,6 +85,18 @@ const damages: ReadonlyArray<{
     file: "tokenizer.json"
   },
   {
+    name: "a tokenizer that knows no token of the prompt",
+    damage: (directory) => {
+      const { model, ...rest } = JSON.parse(idTokenizerJson)
+      writeFileSync(
+        join(directory, "tokenizer.json"),
+        JSON.stringify({ ...rest, model: { ...model, unk_token: "none" } })
+      )
+    },
+    tag: "CheckpointInvalid",
+    file: "tokenizer.json"
+  },
+  {
     name: "a tokenizer configuration that isn't JSON",
     damage: (directory) => writeFileSync(join(directory, "tokenizer_config.json"), "{"),
     tag: "CheckpointInvalid",

@@ -3,12 +3,12 @@ import { pathToFileURL } from "node:url"
 import { Effect, Stream } from "effect"
 import { layerWith } from "../../src/runner/Supervisor.js"
 import { Runner } from "../../src/services/Runner.js"
-import { greedy } from "./support.js"
+import { CONTEXT_LENGTH, greedy } from "./support.js"
 
 const [, , entry = "", directory = ""] = process.argv
 
 Effect.runFork(
   Effect.flatMap(Runner, ({ generate }) =>
-    Stream.runDrain(generate({ name: "org/fake", directory }, greedy("hi", { maxTokens: 4000 })))
+    Stream.runDrain(generate({ name: "org/fake", directory }, greedy("hi", { maxTokens: CONTEXT_LENGTH })))
   ).pipe(Effect.provide(layerWith({ entry: pathToFileURL(entry), execArgv: [] })))
 )

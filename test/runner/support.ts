@@ -1,5 +1,5 @@
 /** Runners over real processes with the fake engine, and conditions to wait for. */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Layer, type Scope } from "effect"
@@ -13,17 +13,18 @@ import { checkpoint, tokenizerFiles } from "../support/Checkpoint.js"
 export const bundled = (entry: URL): URL => {
   const directory = new URL("../../node_modules/.cache/mlxk-test/", import.meta.url)
   mkdirSync(directory, { recursive: true })
-  const outfile = new URL(`${process.pid}-${basename(entry.pathname, ".ts")}.mjs`, directory)
+  const outfile = new URL(`${basename(entry.pathname, ".ts")}.mjs`, directory)
+  const unfinished = fileURLToPath(outfile) + process.pid
   buildSync({
     entryPoints: [fileURLToPath(entry)],
-    outfile: fileURLToPath(outfile),
+    outfile: unfinished,
     bundle: true,
     format: "esm",
     platform: "node",
     external: ["tokenizers", "@frost-beta/mlx"],
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" }
   })
-  process.on("exit", () => rmSync(outfile, { force: true }))
+  renameSync(unfinished, outfile) // another test process may be reading it
   return outfile
 }
 
@@ -33,7 +34,9 @@ export const runnerOf = (entry: URL): Layer.Layer<Runner> =>
 
 export const fakeRunner = runnerOf(new URL("./fakeEngine.ts", import.meta.url))
 
-export const CONFIG = JSON.stringify({ model_type: "llama", max_position_embeddings: 4096 })
+/** So long that an endless answer is one, however slow the machine. */
+export const CONTEXT_LENGTH = 1_000_000
+export const CONFIG = JSON.stringify({ model_type: "llama", max_position_embeddings: CONTEXT_LENGTH })
 
 /** What the fake engine reads. */
 export interface Fake {
