@@ -9,7 +9,7 @@ export class Output extends Context.Tag("mlxk/cli/Output")<
   Output,
   {
     readonly json: boolean
-    /** Whether pieces may be shown as they come: a person is watching. */
+    /** Whether pieces are shown as they come; a program at the other end of a pipe may read along too. */
     readonly live: boolean
     /** The result of a command: the success document, or the text for people. */
     readonly result: <A, I>(
@@ -36,7 +36,7 @@ export const makeOutput = (
   options: { readonly command: string; readonly json: boolean }
 ): typeof Output.Service => ({
   json: options.json,
-  live: stdio.outIsTerminal && !options.json,
+  live: !options.json,
   result: (data, value, human) =>
     options.json
       ? Effect.flatMap(

@@ -1,7 +1,9 @@
 /** Stdio over the real process. */
+import { isUtf8 } from "node:buffer"
 import { createInterface } from "node:readline"
 import { Effect, Layer } from "effect"
-import { type Lines, PipeClosed, type Signal, Stdio, signalExit } from "./Stdio.js"
+import { InvalidRequest } from "../domain/Errors.js"
+import { type Lines, NOT_TEXT, PipeClosed, type Signal, Stdio, signalExit } from "./Stdio.js"
 
 /** The text has left the process when the callback runs; awaiting it keeps memory flat and nothing is cut off at exit. */
 const writeOut = (text: string): Effect.Effect<void, PipeClosed> =>
@@ -15,11 +17,18 @@ const writeErr = (text: string): Effect.Effect<void> =>
   })
 
 /** An unreadable stdin counts as an empty one, which is allowed (spec 01 §12.3). */
-const readAll: Effect.Effect<string> = Effect.tryPromise(async () => {
+const readAll: Effect.Effect<string, InvalidRequest> = Effect.tryPromise(async () => {
   const chunks: Array<Buffer> = []
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks).toString("utf8")
-}).pipe(Effect.orElseSucceed(() => ""))
+  return Buffer.concat(chunks)
+}).pipe(
+  Effect.orElseSucceed(() => Buffer.alloc(0)),
+  Effect.flatMap((bytes) =>
+    isUtf8(bytes)
+      ? Effect.succeed(bytes.toString("utf8"))
+      : Effect.fail(new InvalidRequest({ param: null, problem: NOT_TEXT }))
+  )
+)
 
 interface Waiter {
   readonly claim: "program" | "work"

@@ -1,8 +1,12 @@
 /** The process around a command: its streams, its terminal and its signals. The live one is ProcessStdio.ts. */
 import { Context, type Effect, Schema, type Scope } from "effect"
+import type { InvalidRequest } from "../domain/Errors.js"
 
 /** The reader of stdout is gone. Not an error of the command: it ends quietly (spec 01 §1.5). */
 export class PipeClosed extends Schema.TaggedError<PipeClosed>()("PipeClosed", {}) {}
+
+/** What is said of a prompt whose bytes are no text. */
+export const NOT_TEXT = "the prompt is not UTF-8 text; convert it first, for example with iconv"
 
 export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
 
@@ -24,8 +28,8 @@ export class Stdio extends Context.Tag("mlxk/cli/Stdio")<
     /** One finished log line. */
     readonly log: (line: string) => void
     readonly outIsTerminal: boolean
-    /** Everything on stdin. */
-    readonly readAll: Effect.Effect<string>
+    /** Everything on stdin, which must be text. */
+    readonly readAll: Effect.Effect<string, InvalidRequest>
     readonly lines: Effect.Effect<Lines, never, Scope.Scope>
     /**
      * The next signal. `work` is asked before `program`: a chat takes Ctrl-C for itself. A signal that nobody waits for ends

@@ -6,7 +6,7 @@ import { Settings } from "../../services/Settings.js"
 import { command, type Values } from "../CommandFile.js"
 import { Output } from "../Output.js"
 import { float, integer, json, required, rest, text, toggle, value } from "../Parameter.js"
-import { Stdio } from "../Stdio.js"
+import { NOT_TEXT, Stdio } from "../Stdio.js"
 
 const parameters = {
   model: required("model", "Model name to run, or name@hash"),
@@ -32,6 +32,8 @@ const promptOf = ({ prompt, words }: RunValues) =>
     const stdio = yield* Stdio
     const { pipes } = yield* Settings
     const typed = prompt ?? words.filter((word) => word !== "-").join(" ")
+    // Node has put this character in the place of bytes that are no text.
+    if (typed.includes("\uFFFD")) return yield* new InvalidRequest({ param: "prompt", problem: NOT_TEXT })
     if (!words.includes("-")) return prompt === null && words.length === 0 ? null : typed
     if (!pipes) {
       return yield* new CommandRefused({ message: "Reading the prompt from stdin (-) needs MLXK2_ENABLE_PIPES=1" })
