@@ -25,6 +25,34 @@ const withoutFastCheck = {
   }
 }
 
+const BARREL = /^import (type )?\{([^}]*)\} from "effect"$/gm
+
+/** Functions that the barrel takes out of a module; everything else it exports is a module. */
+const FUNCTION_MODULES = ["pipe", "flow", "identity", "absurd", "hole", "unsafeCoerce"]
+
+/** `import { Effect } from "effect"` keeps all of `effect/Effect` and what it leads to; importing the module keeps what is used. */
+const withoutBarrel = {
+  name: "without-barrel",
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, ({ path }) => ({
+      loader: "ts",
+      contents: readFileSync(path, "utf8").replace(BARREL, (_, type, names) => (type ? "" : deepImports(names)))
+    }))
+  }
+}
+
+const deepImports = (names) =>
+  names
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && !name.startsWith("type "))
+    .map((name) =>
+      FUNCTION_MODULES.includes(name)
+        ? `import { ${name} } from "effect/Function"`
+        : `import * as ${name} from "effect/${name}"`
+    )
+    .join(";")
+
 const common = {
   bundle: true,
   platform: "node",
@@ -45,7 +73,7 @@ const script = {
   outExtension: { ".js": ".cjs" },
   define: { ...common.define, "import.meta.url": "__script" },
   banner: { js: 'const __script=require("node:url").pathToFileURL(__filename).href;' },
-  plugins: [withoutFastCheck]
+  plugins: [withoutBarrel, withoutFastCheck]
 }
 
 /** Bundled CommonJS packages call require() for Node's own modules; ESM has none unless one is made. */
@@ -75,7 +103,7 @@ const engine = await build({
   splitting: true,
   chunkNames: "engine-[name]-[hash]",
   external: NATIVE,
-  plugins: [withoutFastCheck]
+  plugins: [withoutBarrel, withoutFastCheck]
 })
 const library = await build({
   ...modules,
