@@ -18,7 +18,7 @@ import type { Runner } from "./services/Runner.js"
 
 /** What `generate` takes; everything but the text has `run`'s defaults. */
 export interface PromptOptions {
-  /** One user message, or a whole conversation. */
+  /** One prompt, or a whole conversation. */
   readonly prompt: string | ReadonlyArray<Message>
   readonly sampling?: Partial<Sampling>
   /** At most this many tokens; the rest of the context when absent. */
@@ -39,10 +39,7 @@ export interface Knife {
 }
 
 const generateOptions = ({ maxTokens, prompt, sampling, stop }: PromptOptions): GenerateOptions => ({
-  input: {
-    _tag: "Chat",
-    messages: typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt
-  },
+  input: typeof prompt === "string" ? { _tag: "Prompt", text: prompt } : { _tag: "Chat", messages: prompt },
   sampling: { ...defaultSampling, ...sampling },
   maxTokens: maxTokens ?? null,
   contextShare: 1,

@@ -131,5 +131,12 @@ export const layerIsolatedCache: Layer.Layer<IsolatedCache | Settings | Cache | 
   )
 )
 
+export { layerHealthMemory, layerMemory as layerMemoryCache, memoryModel } from "./cache/Memory.js"
 export { layerMemory as layerMemoryHub, type MemoryRepo } from "./hub/Memory.js"
-export { layerScripted } from "./runner/Scripted.js"
+export {
+  layerScripted,
+  RunnerRecord,
+  type Script,
+  type ScriptedAnswer,
+  type ScriptedRequest
+} from "./runner/Scripted.js"

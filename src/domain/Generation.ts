@@ -6,9 +6,13 @@ export const Role = Schema.Literal("system", "user", "assistant")
 export const Message = Schema.Struct({ role: Role, content: Schema.String })
 export type Message = typeof Message.Type
 
-/** `Chat` is rendered with the model's chat template; `Raw` is encoded as it is (spec 02 §5). */
+/**
+ * `Chat` is rendered with the model's chat template, without one as labelled turns. `Prompt` is a chat of one user message
+ * for a model with a template, and encoded as it is for one without. `Raw` is always encoded as it is (spec 02 §5).
+ */
 export const GenerateInput = Schema.Union(
   Schema.TaggedStruct("Chat", { messages: Schema.Array(Message) }),
+  Schema.TaggedStruct("Prompt", { text: Schema.String }),
   Schema.TaggedStruct("Raw", { text: Schema.String })
 )
 export type GenerateInput = typeof GenerateInput.Type

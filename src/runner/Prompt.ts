@@ -41,11 +41,13 @@ export const makePrompter = (text: CheckpointText) => {
     )
 
   const encoded = (input: GenerateInput) => {
-    if (input._tag === "Raw") return encode(input.text, true)
     const { template } = text
+    if (input._tag === "Raw" || (input._tag === "Prompt" && template === null)) return encode(input.text, true)
+    const messages: ReadonlyArray<Message> =
+      input._tag === "Chat" ? input.messages : [{ role: "user", content: input.text }]
     return template === null
-      ? encode(fallbackPrompt(input.messages), true)
-      : Effect.flatMap(rendered(template, input.messages), (prompt) => encode(prompt, false))
+      ? encode(fallbackPrompt(messages), true)
+      : Effect.flatMap(rendered(template, messages), (prompt) => encode(prompt, false))
   }
 
   return (input: GenerateInput): Effect.Effect<ReadonlyArray<number>, PromptError> =>

@@ -106,7 +106,7 @@ describe("the request", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* asked(["hi", "there"]), [
         {
-          input: { _tag: "Chat", messages: [{ role: "user", content: "hi there" }] },
+          input: { _tag: "Prompt", text: "hi there" },
           sampling: { temperature: 0.7, topP: 0.9, repetitionPenalty: 1.1, seed: null },
           maxTokens: null,
           contextShare: 1,

@@ -136,6 +136,22 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
     })
   )
 
+  it.scoped("comes to a single prompt in the template, and to the bare text without one", () =>
+    Effect.gen(function* () {
+      const prompt = greedy("", { input: { _tag: "Prompt", text: "hello" } })
+      const started = (promptTokens: number) => ({
+        _tag: "Started" as const,
+        promptTokens,
+        contextLength: CONTEXT_LENGTH
+      })
+      const chat = yield* fakeModel({ answer: byteIds("ok") })
+      assert.deepStrictEqual((yield* events(chat, prompt))[0], started(8))
+      const base = yield* fakeModel({ answer: byteIds("ok") }, { "tokenizer_config.json": null })
+      // <s> h e l l o
+      assert.deepStrictEqual((yield* events(base, prompt))[0], started(6))
+    })
+  )
+
   it.scoped("comes to an empty prompt too", () =>
     Effect.gen(function* () {
       const model = yield* fakeModel({ answer: byteIds("ok") })

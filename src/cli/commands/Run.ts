@@ -55,8 +55,10 @@ const requestOf = (values: RunValues, input: GenerateInput): GenerateOptions => 
   stop: []
 })
 
-const inputOf = ({ noChatTemplate }: RunValues, prompt: string): GenerateInput =>
-  noChatTemplate ? { _tag: "Raw", text: prompt } : { _tag: "Chat", messages: [{ role: "user", content: prompt }] }
+const inputOf = ({ noChatTemplate }: RunValues, text: string): GenerateInput => ({
+  _tag: noChatTemplate ? "Raw" : "Prompt",
+  text
+})
 
 export const run = command("run", { about: "Run model with prompt", parameters }, (values) =>
   Effect.gen(function* () {
