@@ -7,8 +7,6 @@ import { byteIds } from "../support/Checkpoint.js"
 import { gone } from "../support/Processes.js"
 import { bundled, type Fake, fakeModel, isAlive, pidOf, steps, until } from "./support.js"
 
-const DEADLINE_MILLIS = 30_000
-
 const parent = bundled(new URL("./parent.ts", import.meta.url))
 const engine = bundled(new URL("./fakeEngine.ts", import.meta.url))
 
@@ -26,7 +24,7 @@ const orphaned = (fake: Fake, atStep: number, signal: NodeJS.Signals) =>
     const pid = pidOf(model)
     assert.isTrue(isAlive(pid))
     program.kill(signal)
-    yield* Effect.promise(() => gone([pid], DEADLINE_MILLIS))
+    yield* Effect.promise(() => gone([pid]))
   })
 
 describe("an engine process", () => {
