@@ -34,9 +34,11 @@ if (major < 20 || (major === 20 && minor < 11)) {
 const native = ensureNativeLibs()
 if (native.message !== "") console.error(native.message)
 
-// npm writes this file last, so an interrupted installation is repeated.
+// npm writes this file last, so an interrupted installation is repeated. Not `npm ci`: it refuses a lockfile that lacks the
+// packages of other platforms, and not every registry carries those.
 if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
-  run("npm ci", process.platform === "win32" ? "npm.cmd" : "npm", ["ci", "--no-fund", "--no-audit"])
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm"
+  run("npm install", npm, ["install", "--no-save", "--no-fund", "--no-audit"])
 }
 const sources = Math.max(newest("src"), newest("scripts/build.mjs"), modified("package.json"))
 if (modified("dist/THIRD_PARTY_LICENSES.txt") < sources) run("build", process.execPath, ["scripts/build.mjs"])
