@@ -7,7 +7,7 @@ import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readFileSync, ren
 import { createRequire } from "node:module"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
-import { constants, Script } from "node:vm"
+import { Script } from "node:vm"
 
 const OWNER_ONLY = 0o700
 
@@ -51,8 +51,7 @@ export const runCompiled = (path: string, build: string): void => {
   const cachedData = readOwn(cache)
   const script = new Script(readFileSync(path, "latin1"), {
     filename: path,
-    ...(cachedData === undefined ? {} : { cachedData }),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
+    ...(cachedData === undefined ? {} : { cachedData })
   })
   if (cachedData === undefined || script.cachedDataRejected === true) {
     process.on("exit", () => writeOwn(cache, script.createCachedData()))
