@@ -13,15 +13,40 @@ module.exports = {
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     arrow("domain-knows-nobody", "domain", [], "the shared words depend on nothing"),
     arrow("services-are-contracts", "services", ["domain/"], "a tag names domain types only"),
-    arrow("operations-use-tags", "operations", ["domain/", "services/"], "an operation needs tags, never an implementation"),
+    arrow(
+      "operations-use-tags",
+      "operations",
+      ["domain/", "services/"],
+      "an operation needs tags, never an implementation"
+    ),
     arrow("inference-is-pure", "inference", ["domain/"], "architectures know no engine and no disk"),
     arrow("chat-is-pure", "chat", ["domain/"], "text in, text out"),
-    arrow("checkpoint-is-light", "checkpoint", ["domain/", "inference/registry\\.ts"], "listing models loads no decoder"),
+    arrow(
+      "checkpoint-is-light",
+      "checkpoint",
+      ["domain/", "inference/registry\\.ts"],
+      "listing models loads no decoder"
+    ),
     arrow("engines-interpret", "engines", ["domain/", "inference/"], "an engine knows the ops and nothing above"),
-    arrow("cache-reads-checkpoints", "cache", ["domain/", "services/", "checkpoint/"], "the cache describes what it finds"),
+    arrow(
+      "cache-reads-checkpoints",
+      "cache",
+      ["domain/", "services/", "checkpoint/"],
+      "the cache describes what it finds"
+    ),
     arrow("hub-is-remote", "hub", ["domain/", "services/"], "the Hub knows nothing of the disk layout"),
-    arrow("runner-runs", "runner", ["domain/", "services/", "checkpoint/", "chat/", "inference/", "engines/"], "the engine process joins chat and inference"),
-    arrow("cli-is-an-edge", "cli", ["domain/", "services/", "operations/", "server/Server\\.ts", "Logging\\.ts"], "no edge knows an implementation"),
+    arrow(
+      "runner-runs",
+      "runner",
+      ["domain/", "services/", "checkpoint/", "chat/", "inference/", "engines/"],
+      "the engine process joins chat and inference"
+    ),
+    arrow(
+      "cli-is-an-edge",
+      "cli",
+      ["domain/", "services/", "operations/", "server/Server\\.ts", "Logging\\.ts"],
+      "no edge knows an implementation"
+    ),
     arrow("server-is-an-edge", "server", ["domain/", "services/", "operations/"], "no edge knows an implementation"),
     {
       name: "node-only-at-the-seams",
@@ -37,7 +62,12 @@ module.exports = {
       from: { path: "^src/(cli|server)/" },
       to: { dependencyTypes: ["core"], path: "^(node:)?(fs|child_process|worker_threads)" }
     },
-    { name: "no-dev-dependencies-unbundled", severity: "error", from: { path: "^src/" }, to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] } }
+    {
+      name: "no-dev-dependencies-unbundled",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] }
+    }
   ],
   options: {
     tsConfig: { fileName: "tsconfig.json" },
