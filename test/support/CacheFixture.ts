@@ -8,7 +8,8 @@ import * as LiveHealth from "../../src/cache/Health.js"
 import { directoryName } from "../../src/domain/ModelRef.js"
 import type { Cache } from "../../src/services/Cache.js"
 import type { Health } from "../../src/services/Health.js"
-import { Settings } from "../../src/services/Settings.js"
+import type { Settings } from "../../src/services/Settings.js"
+import { layerSettings } from "../../src/testing.js"
 
 type Content = string | Uint8Array | { readonly link: string }
 
@@ -64,22 +65,8 @@ const hub: Layer.Layer<Hub> = Layer.scoped(
   ).pipe(Effect.map(makeHub))
 )
 
-const settings: Layer.Layer<Settings, never, Hub> = Layer.effect(
-  Settings,
-  Effect.map(Hub, (made) => ({
-    hubCache: made.hub,
-    home: dirname(made.hub),
-    hubToken: null,
-    alphaFeatures: false,
-    pipes: false,
-    strictTestDelete: true,
-    debug: false,
-    logJson: false,
-    logLevel: null,
-    progressBarsDisabled: true,
-    workspaceHome: null,
-    serve: { host: null, port: null, preloadModel: null, maxTokens: null }
-  }))
+const settings: Layer.Layer<Settings, never, Hub> = Layer.unwrapEffect(
+  Effect.map(Hub, ({ hub }) => layerSettings({ hubCache: hub, home: dirname(hub) }))
 )
 
 export const layerHub: Layer.Layer<Hub | Cache | Health> = Layer.merge(

@@ -8,7 +8,8 @@ import { HealthReport } from "../../src/domain/HealthReport.js"
 import { Cache } from "../../src/services/Cache.js"
 import { Health } from "../../src/services/Health.js"
 import { Runner } from "../../src/services/Runner.js"
-import { Settings, type SettingsValues } from "../../src/services/Settings.js"
+import type { SettingsValues } from "../../src/services/Settings.js"
+import { layerSettings } from "../../src/testing.js"
 import { answer, cachedModel, HOME } from "./Server.js"
 
 export interface CliSetup {
@@ -48,22 +49,6 @@ const sound = new HealthReport({
   runtimeReason: null
 })
 
-const settingsOf = (other: Partial<SettingsValues> = {}): SettingsValues => ({
-  hubCache: `${HOME}/hub`,
-  home: HOME,
-  hubToken: null,
-  alphaFeatures: false,
-  pipes: false,
-  strictTestDelete: true,
-  debug: false,
-  logJson: false,
-  logLevel: null,
-  progressBarsDisabled: true,
-  workspaceHome: null,
-  serve: { host: null, port: null, preloadModel: null, maxTokens: null },
-  ...other
-})
-
 const servicesOf = ({
   cache = {},
   models = [cachedModel("org/tiny")],
@@ -86,7 +71,7 @@ const servicesOf = ({
       check: ({ name }) => Effect.succeed(reports[name] ?? sound),
       runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
     }),
-    Layer.succeed(Settings, settingsOf(settings)),
+    layerSettings({ hubCache: `${HOME}/hub`, home: HOME, ...settings }),
     Layer.mock(Runner, {
       load: () => Effect.void,
       generate: () => Stream.fromIterable(answer(["Hel", "lo"])),

@@ -9,7 +9,7 @@ import { type ServeOptions, serve } from "../../src/server/Server.js"
 import { Cache } from "../../src/services/Cache.js"
 import { Health } from "../../src/services/Health.js"
 import { Runner } from "../../src/services/Runner.js"
-import { Settings } from "../../src/services/Settings.js"
+import { layerSettings } from "../../src/testing.js"
 
 export const HOME = "/home/someone"
 
@@ -85,24 +85,10 @@ const services = ({
     check: ({ name }) => Effect.succeed(reports[name] ?? sound),
     runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
   })
-  const settings = Settings.of({
-    hubCache: `${HOME}/hub`,
-    home: HOME,
-    hubToken: null,
-    alphaFeatures: false,
-    pipes: false,
-    strictTestDelete: true,
-    debug: false,
-    logJson: false,
-    logLevel: null,
-    progressBarsDisabled: true,
-    workspaceHome: null,
-    serve: { host: null, port: null, preloadModel: null, maxTokens: null }
-  })
   return Layer.mergeAll(
     Layer.succeed(Cache, cache),
     Layer.succeed(Health, health),
-    Layer.succeed(Settings, settings),
+    layerSettings({ hubCache: `${HOME}/hub`, home: HOME }),
     Layer.mock(Runner, { generate: () => Stream.fromIterable(answer(["Hel", "lo"])), ...runner })
   )
 }
