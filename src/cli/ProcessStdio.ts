@@ -65,6 +65,7 @@ const openLines = (deliver: (signal: Signal) => void) =>
         const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true
         const face = createInterface({ input: process.stdin, output: process.stdout, terminal })
         const pending: Array<string | null> = []
+        let closed = false
         const waiting: Array<(line: string | null) => void> = []
         const arrive = (line: string | null) => {
           const taker = waiting.shift()
@@ -72,23 +73,32 @@ const openLines = (deliver: (signal: Signal) => void) =>
           else taker(line)
         }
         face.on("line", arrive)
-        face.on("close", () => arrive(null))
+        face.on("close", () => {
+          closed = true
+          arrive(null)
+        })
         face.on("SIGINT", () => deliver("SIGINT"))
-        return { face, pending, waiting }
+        // A pipe may end long before its last line is asked for, and newer Nodes refuse to prompt then.
+        const prompt = (text: string) => {
+          if (closed) return process.stdout.write(text)
+          face.setPrompt(text)
+          face.prompt()
+        }
+        return { face, pending, prompt, waiting }
       }),
       ({ face }) => Effect.sync(() => face.close())
     ),
-    ({ face, pending, waiting }): Lines => ({
-      ask: (prompt) =>
+    ({ pending, prompt, waiting }): Lines => ({
+      ask: (text) =>
         Effect.async((resume) => {
+          prompt(text)
           const line = pending.shift()
-          face.setPrompt(prompt)
-          if (line !== null) face.prompt()
           if (line !== undefined) return resume(Effect.succeed(line))
           const take = (typed: string | null) => resume(Effect.succeed(typed))
           waiting.push(take)
           return Effect.sync(() => {
-            waiting.splice(waiting.indexOf(take), 1)
+            const index = waiting.indexOf(take)
+            if (index >= 0) waiting.splice(index, 1)
           })
         })
     })

@@ -6,6 +6,7 @@ import { VERSION } from "../../src/cli/Version.js"
 import { run, start } from "../support/Program.js"
 
 const COMMAND = ["--import", "tsx", join(import.meta.dirname, "../../src/bin.ts")]
+const SCRIPTED = ["--import", "tsx", join(import.meta.dirname, "scriptedProgram.ts")]
 const MODELS = 1500
 /** Names so long that the list is many times what a pipe holds. */
 const NAME = "x".repeat(150)
@@ -48,6 +49,20 @@ describe("the process", () => {
     server.process.kill(signal)
     const { code } = await server.ended
     assert.strictEqual(code, 0)
+  })
+
+  it.each([
+    ["that says goodbye", "one\ntwo\nexit\n", "You: Goodbye!\n"],
+    ["that just ends", "one\ntwo\n", "You: \nGoodbye!\n"],
+    ["without a last newline", "one\ntwo", "You: \nGoodbye!\n"]
+  ])("chats over a pipe %s", async (_, stdin, ending) => {
+    const { code, stderr, stdout } = await run(process.execPath, [...SCRIPTED, "run", "org/echo"], {
+      ...options(),
+      stdin
+    })
+    assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+    const turns = ["one", "two"].map((words) => `You: \nAssistant: echo ${words}\n\n`).join("")
+    assert.strictEqual(stdout, `Starting interactive chat. Type 'exit' or 'quit' to end.\n\n${turns}${ending}`)
   })
 
   it("answers --version", async () => {
