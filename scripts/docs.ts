@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { type ErrorRow, errorRows, INTERNAL } from "../src/domain/ErrorTable.js"
 
-const row = ([tag, { exit, hint, openai, retryable, status, type }]: readonly [string, ErrorRow]) =>
-  `| \`${tag}\` | \`${type}\` | ${status} | ${openai === null ? "–" : `\`${openai}\``} | ${exit} | ${retryable ? "yes" : "no"} | ${hint} |`
+const row = ([tag, { code, exit, hint, retryable, status, type }]: readonly [string, ErrorRow]) =>
+  `| \`${tag}\` | \`${type}\` | ${status} | ${code === null ? "–" : `\`${code}\``} | ${exit} | ${retryable ? "yes" : "no"} | ${hint} |`
 
 /** The whole document. */
 export const errorsDocument = (): string =>

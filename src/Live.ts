@@ -1,5 +1,5 @@
 /** The one layer graph: which implementation stands behind each tag in the real program. */
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Effect, Layer, Runtime, Stream } from "effect"
 import * as CacheDisk from "./cache/Cache.js"
 import * as HealthDisk from "./cache/Health.js"
 import * as Environment from "./Environment.js"
@@ -20,11 +20,17 @@ export const layerRunner: Layer.Layer<Runner> = Layer.scoped(
   Runner,
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const runner = yield* Effect.promise(() => import("./runner/Supervisor.js")).pipe(
+    const runPromise = Runtime.runPromise(yield* Effect.runtime())
+    const build = Effect.promise(() => import("./runner/Supervisor.js")).pipe(
       Effect.flatMap(({ layer }) => Layer.buildWithScope(layer, scope)),
-      Effect.map(Context.get(Runner)),
-      Effect.cached
+      Effect.map(Context.get(Runner))
     )
+    // In a fiber of its own: Effect.cached would keep the interruption of the first who asked for it.
+    let built: Promise<typeof Runner.Service> | null = null
+    const runner = Effect.promise(() => {
+      built ??= runPromise(build)
+      return built
+    })
     return {
       load: (model) => Effect.flatMap(runner, ({ load }) => load(model)),
       generate: (model, options) => Stream.unwrap(Effect.map(runner, ({ generate }) => generate(model, options)))

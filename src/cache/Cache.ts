@@ -7,6 +7,14 @@ import { describe } from "./Describe.js"
 import { locate, repoDirectory, repoNames, snapshotNames } from "./Layout.js"
 import { resolve } from "./Resolve.js"
 
+/**
+ * Reading a model blocks the thread: many in a row would hold up the answers that a server streams meanwhile. Effect's own
+ * yield stays inside Node's microtasks.
+ */
+const eventLoopTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
+
 const make = Effect.gen(function* () {
   const { hubCache: hub } = yield* Settings
 
@@ -28,7 +36,7 @@ const make = Effect.gen(function* () {
           return yield* new ModelNotFound({ query: ref.text })
       }
     }),
-    describe: (location) => Effect.sync(() => describe(location))
+    describe: (location) => Effect.map(eventLoopTurn, () => describe(location))
   })
 })
 

@@ -1,5 +1,6 @@
 /** Can this program run a checkpoint? The gates of spec 01 §6.4 and §0.1(10) in their order. Pure. */
 import type { CachedModel } from "../domain/CachedModel.js"
+import { excerpt } from "../domain/Excerpt.js"
 import { HealthReport } from "../domain/HealthReport.js"
 import { type JsonObject, objectOf } from "../domain/JsonFile.js"
 import { architectureProblem } from "../inference/registry.js"
@@ -23,7 +24,7 @@ const configProblem = (config: JsonObject): string | null => {
   if (type === undefined || type === null || type === "" || type === 0 || type === false) {
     return "config.json missing model_type"
   }
-  if (typeof type !== "string") return `Model type ${JSON.stringify(type)} not supported.`
+  if (typeof type !== "string") return `Model type ${excerpt(type)} not supported.`
   const codeKey = CODE_KEYS.find((key) => config[key] !== undefined && config[key] !== null)
   return (
     architectureProblem(config) ??

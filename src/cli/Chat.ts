@@ -2,8 +2,8 @@
 import { Effect, Ref } from "effect"
 import { errorMessage, isKnifeError } from "../domain/ErrorTable.js"
 import type { GenerateOptions, Message } from "../domain/Generation.js"
-import { prepare } from "../operations/Run.js"
-import { type RunnableModel, Runner } from "../services/Runner.js"
+import { generate, load } from "../operations/Run.js"
+import type { RunnableModel } from "../services/Runner.js"
 import { type Answer, type FollowOptions, follow, INTERRUPTED, noAnswer } from "./Answer.js"
 import { Output } from "./Output.js"
 import { type Lines, Stdio } from "./Stdio.js"
@@ -22,11 +22,10 @@ type Ending = "done" | "interrupted" | "failed"
 /** One answer; a failure is told and the session goes on. */
 const answerTo = (model: RunnableModel, messages: History, options: ChatOptions) =>
   Effect.gen(function* () {
-    const runner = yield* Runner
     const stdio = yield* Stdio
     const output = yield* Output
     const answer = yield* Ref.make<Answer>(noAnswer)
-    const ending = yield* follow(runner.generate(model, options.request(messages)), answer, options).pipe(
+    const ending = yield* follow(generate(model, options.request(messages)), answer, options).pipe(
       Effect.as<Ending>("done"),
       Effect.raceFirst(Effect.as(stdio.signal("work"), "interrupted" as const)),
       Effect.catchIf(isKnifeError, (error) =>
@@ -72,9 +71,7 @@ export const chat = (model: string, options: ChatOptions) =>
     Effect.gen(function* () {
       const stdio = yield* Stdio
       const output = yield* Output
-      const runner = yield* Runner
-      const target = yield* prepare(model)
-      yield* runner.load(target)
+      const target = yield* load(model)
       const lines = yield* stdio.lines
       yield* output.piece("Starting interactive chat. Type 'exit' or 'quit' to end.\n\n")
       let history: History | null = []

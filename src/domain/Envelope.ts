@@ -43,7 +43,7 @@ export const ErrorEnvelope = Schema.Struct({
   error: Schema.Struct({
     type: Schema.String,
     message: Schema.String,
-    /** The general type, where the command has one type of its own for all its failures. */
+    /** The code of the error table, where the command has a type of its own. */
     code: Schema.optionalWith(Schema.String, { exact: true }),
     /** The candidates of an ambiguous name, sorted. */
     matches: Schema.optionalWith(Schema.Array(Schema.String), { exact: true }),
@@ -57,15 +57,13 @@ export type ErrorEnvelope = typeof ErrorEnvelope.Type
 interface CommandFailures {
   /** Types of its own for the table's types; `*` stands for all of them. */
   readonly types?: Readonly<Record<string, string>>
-  /** Its exit code for every failure. */
-  readonly exit?: number
   /** Its `data` beside an error; null unless said. */
   readonly data?: ErrorEnvelope["data"]
 }
 
 /** spec 01 §13.4, §13.5 and §12.6. A command that isn't named here follows the table. */
 const commandFailures: Readonly<Record<string, CommandFailures>> = {
-  run: { types: { "*": "execution_error" }, exit: 1 },
+  run: { types: { "*": "execution_error" } },
   show: { types: { internal_error: "show_operation_failed" } },
   health: {
     types: { internal_error: "health_check_failed" },
@@ -101,12 +99,12 @@ export const renderFailure = (command: string | null, error: unknown): Rendered 
       error: {
         type: special ? renamed : general,
         message: errorMessage(error),
-        ...(special ? { code: row.type } : {}),
+        ...(special ? { code: row.code ?? row.type } : {}),
         ...(error instanceof AmbiguousModel ? { matches: error.matches } : {}),
         retryable: row.retryable,
         hint: row.hint
       }
     },
-    exit: ofCommandLine ? row.exit : (own.exit ?? row.exit)
+    exit: row.exit
   }
 }

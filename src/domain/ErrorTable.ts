@@ -10,7 +10,9 @@ export interface ErrorRow {
   /** HTTP status (spec 02 §2.3). */
   readonly status: number
   /** `error.code` in OpenAI's vocabulary (spec 03 §13.2), null where it has none. */
-  readonly openai: string | null
+  readonly code: string | null
+  /** The request's field that is to blame, null when none is. An error with a `param` of its own names it itself. */
+  readonly param: "model" | "messages" | null
   /** Exit code of the command line (spec 01 §1.6). */
   readonly exit: number
   /** Whether the very same request may succeed later. */
@@ -23,7 +25,8 @@ export interface ErrorRow {
 export const INTERNAL: ErrorRow = {
   type: "internal_error",
   status: 500,
-  openai: "internal_error",
+  code: "internal_error",
+  param: null,
   exit: 1,
   retryable: false,
   hint: "This is a bug: run again with MLXK2_DEBUG=1 and report the log."
@@ -33,7 +36,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   UsageError: {
     type: "CommandError",
     status: 400,
-    openai: "invalid_value",
+    code: "invalid_value",
+    param: null,
     exit: 2,
     retryable: false,
     hint: "See 'mlxk <command> --help'."
@@ -41,7 +45,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   CommandRefused: {
     type: "CommandError",
     status: 400,
-    openai: "invalid_value",
+    code: "invalid_value",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "See 'mlxk --help'."
@@ -49,15 +54,17 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   InvalidRequest: {
     type: "validation_error",
     status: 400,
-    openai: "invalid_value",
-    exit: 2,
+    code: "invalid_value",
+    param: null,
+    exit: 1,
     retryable: false,
     hint: "Correct the named field."
   },
   UnsupportedParameter: {
     type: "validation_error",
     status: 400,
-    openai: "unsupported_parameter",
+    code: "unsupported_parameter",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Leave the named field out."
@@ -65,7 +72,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   ModelNotFound: {
     type: "model_not_found",
     status: 404,
-    openai: "model_not_found",
+    code: "model_not_found",
+    param: "model",
     exit: 1,
     retryable: false,
     hint: "'mlxk list --all' shows what is cached."
@@ -73,7 +81,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   AmbiguousModel: {
     type: "ambiguous_match",
     status: 400,
-    openai: "ambiguous_model",
+    code: "ambiguous_model",
+    param: "model",
     exit: 1,
     retryable: false,
     hint: "Give the full name, or name@hash."
@@ -81,7 +90,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   CacheIo: {
     type: "internal_error",
     status: 500,
-    openai: "internal_error",
+    code: "internal_error",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Check the path and its permissions."
@@ -89,7 +99,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   ModelIncompatible: {
     type: "not_implemented",
     status: 501,
-    openai: "not_implemented",
+    code: "not_implemented",
+    param: "model",
     exit: 1,
     retryable: false,
     hint: "Choose a model that 'mlxk list' shows."
@@ -97,15 +108,17 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   CheckpointInvalid: {
     type: "internal_error",
     status: 500,
-    openai: "internal_error",
+    code: "internal_error",
+    param: null,
     exit: 1,
     retryable: false,
-    hint: "'mlxk health' checks the files; pull the model again."
+    hint: "'mlxk health' checks the files; download the model again."
   },
   TemplateRefused: {
     type: "validation_error",
     status: 400,
-    openai: "invalid_value",
+    code: "invalid_value",
+    param: "messages",
     exit: 1,
     retryable: false,
     hint: "Change the order or the roles of the messages."
@@ -113,7 +126,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   ContextLengthExceeded: {
     type: "validation_error",
     status: 400,
-    openai: "context_length_exceeded",
+    code: "context_length_exceeded",
+    param: "messages",
     exit: 1,
     retryable: false,
     hint: "Shorten the prompt."
@@ -121,7 +135,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   EngineUnavailable: {
     type: "not_implemented",
     status: 501,
-    openai: "not_implemented",
+    code: "not_implemented",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Install what the message names."
@@ -129,15 +144,26 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   EngineCrashed: {
     type: "internal_error",
     status: 500,
-    openai: "internal_error",
+    code: "internal_error",
+    param: null,
     exit: 1,
     retryable: true,
     hint: "Try again; the next request starts a fresh engine."
   },
+  RepoNotFound: {
+    type: "repo_not_found",
+    status: 404,
+    code: "model_not_found",
+    param: "model",
+    exit: 1,
+    retryable: false,
+    hint: "Check the name and the revision."
+  },
   HubAccessDenied: {
     type: "access_denied",
     status: 403,
-    openai: "access_denied",
+    code: "access_denied",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Accept the terms on the Hub and set HF_TOKEN."
@@ -145,7 +171,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   HubUnavailable: {
     type: "download_failed",
     status: 503,
-    openai: "download_failed",
+    code: "download_failed",
+    param: null,
     exit: 1,
     retryable: true,
     hint: "Check the network, then try again."
@@ -153,7 +180,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   RouteNotFound: {
     type: "not_found",
     status: 404,
-    openai: null,
+    code: null,
+    param: null,
     exit: 1,
     retryable: false,
     hint: "The base URL ends in /v1."
@@ -161,7 +189,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   MethodNotAllowed: {
     type: "method_not_allowed",
     status: 405,
-    openai: null,
+    code: null,
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Use a method of the Allow header."
@@ -169,7 +198,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   HostRefused: {
     type: "access_denied",
     status: 403,
-    openai: "access_denied",
+    code: "access_denied",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Use localhost or the bound address."
@@ -177,7 +207,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   RequestTooLarge: {
     type: "validation_error",
     status: 413,
-    openai: "request_too_large",
+    code: "request_too_large",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Send less."
@@ -185,7 +216,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   ServerOverloaded: {
     type: "server_overloaded",
     status: 503,
-    openai: "server_overloaded",
+    code: "server_overloaded",
+    param: null,
     exit: 1,
     retryable: true,
     hint: "Wait a moment and try again."
@@ -193,7 +225,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   ServerShutdown: {
     type: "server_shutdown",
     status: 503,
-    openai: "server_shutdown",
+    code: "server_shutdown",
+    param: null,
     exit: 1,
     retryable: true,
     hint: "Try again when the server is back."
@@ -201,7 +234,8 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
   BindFailed: {
     type: "internal_error",
     status: 500,
-    openai: "internal_error",
+    code: "internal_error",
+    param: null,
     exit: 1,
     retryable: false,
     hint: "Choose another port with --port."
@@ -224,4 +258,6 @@ export const errorRow = (error: unknown): ErrorRow => (isKnifeError(error) ? tab
 
 /** The text for a user. Total, and never an exception's own text. */
 export const errorMessage = (error: unknown): string =>
-  isKnifeError(error) ? error.message : "Unexpected failure; the log has the cause"
+  isKnifeError(error)
+    ? error.message
+    : "Unexpected failure, which is a bug; run again with MLXK2_DEBUG=1 to see the cause in the log"

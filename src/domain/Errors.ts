@@ -37,7 +37,7 @@ export class UnsupportedParameter extends Schema.TaggedError<UnsupportedParamete
 /** No cached model matches (spec 01 §3.1). */
 export class ModelNotFound extends Schema.TaggedError<ModelNotFound>()("ModelNotFound", { query: Schema.String }) {
   override get message() {
-    return `No model found matching '${this.query}': not found in cache; see 'mlxk list --all', or get it with 'mlxk pull'`
+    return `No model found matching '${this.query}': not found in cache; 'mlxk list --all' shows what is there, 'hf download' pulls more`
   }
 }
 
@@ -46,8 +46,12 @@ export class AmbiguousModel extends Schema.TaggedError<AmbiguousModel>()("Ambigu
   query: Schema.String,
   matches: Schema.Array(Schema.String)
 }) {
+  /** The message without the candidates, for who lists them. */
+  get sentence() {
+    return `Ambiguous: Multiple models match '${this.query}':`
+  }
   override get message() {
-    return `Ambiguous: Multiple models match '${this.query}': ${this.matches.join(", ")}`
+    return `${this.sentence} ${this.matches.join(", ")}`
   }
 }
 
@@ -76,7 +80,7 @@ export class CheckpointInvalid extends Schema.TaggedError<CheckpointInvalid>()("
   problem: Schema.String
 }) {
   override get message() {
-    return `Model '${this.model}' cannot be loaded: ${this.file}: ${this.problem}; check it with 'mlxk health', get it again with 'mlxk pull'`
+    return `Model '${this.model}' cannot be loaded: ${this.file}: ${this.problem}; check it with 'mlxk health', then download it again`
   }
 }
 
@@ -121,6 +125,16 @@ export class EngineCrashed extends Schema.TaggedError<EngineCrashed>()("EngineCr
   override get message() {
     const how = this.signal === null ? `with exit code ${this.exitCode}` : `by ${this.signal}`
     return `The engine process of '${this.model}' was ended ${how}; try again, and if it was out of memory use a smaller model`
+  }
+}
+
+/** The Hub knows no such repo or revision; it answers the same for private ones. */
+export class RepoNotFound extends Schema.TaggedError<RepoNotFound>()("RepoNotFound", {
+  repo: Schema.String,
+  revision: Schema.String
+}) {
+  override get message() {
+    return `The Hub has no repo '${this.repo}' with revision '${this.revision}'; check the name, and set HF_TOKEN if it is private`
   }
 }
 
@@ -211,7 +225,7 @@ export type RunnerError =
   | EngineUnavailable
   | EngineCrashed
   | ServerOverloaded
-export type HubError = HubAccessDenied | HubUnavailable | ModelNotFound
+export type HubError = HubAccessDenied | HubUnavailable | RepoNotFound
 
 export type KnifeError =
   | UsageError

@@ -11,18 +11,32 @@ export type Message = typeof Message.Type
  * for a model with a template, and encoded as it is for one without. `Raw` is always encoded as it is (spec 02 §5).
  */
 export const GenerateInput = Schema.Union(
-  Schema.TaggedStruct("Chat", { messages: Schema.Array(Message) }),
+  Schema.TaggedStruct("Chat", {
+    messages: Schema.Array(Message).pipe(Schema.filter((all) => all.length > 0 || "must hold at least one message"))
+  }),
   Schema.TaggedStruct("Prompt", { text: Schema.String }),
   Schema.TaggedStruct("Raw", { text: Schema.String })
 )
 export type GenerateInput = typeof GenerateInput.Type
 
-/** Sampler settings (spec 02 §7). `seed` null draws a fresh one. */
+const between = (min: number, max: number) =>
+  Schema.Number.pipe(Schema.filter((value) => (value >= min && value <= max) || `must be between ${min} and ${max}`))
+
+const integerFrom = (min: number) =>
+  Schema.Number.pipe(
+    Schema.filter((value) => (Number.isSafeInteger(value) && value >= min) || `must be an integer of at least ${min}`)
+  )
+
+const positive = Schema.Number.pipe(
+  Schema.filter((value) => (Number.isFinite(value) && value > 0) || "must be a number greater than 0")
+)
+
+/** Sampler settings (spec 02 §7). Temperature 0 takes the likeliest token; `seed` null draws a fresh one. */
 export const Sampling = Schema.Struct({
-  temperature: Schema.Number,
-  topP: Schema.Number,
-  repetitionPenalty: Schema.Number,
-  seed: Schema.NullOr(Schema.Int)
+  temperature: between(0, 2),
+  topP: between(0, 1),
+  repetitionPenalty: positive,
+  seed: Schema.NullOr(Schema.Number.pipe(Schema.filter((value) => Number.isSafeInteger(value) || "must be an integer")))
 })
 export type Sampling = typeof Sampling.Type
 
@@ -38,10 +52,10 @@ export const GenerateOptions = Schema.Struct({
   input: GenerateInput,
   sampling: Sampling,
   /** Upper bound on generated tokens; null means the limit of `contextShare`. Always bounded by context minus prompt. */
-  maxTokens: Schema.NullOr(Schema.Int),
+  maxTokens: Schema.NullOr(integerFrom(1)),
   /** Part of the context an answer without `maxTokens` may use: 1 for run, 0.5 for the server (spec 02 §4.2). */
-  contextShare: Schema.Number,
-  /** Text that ends the answer and is not part of it. */
+  contextShare: between(0, 1),
+  /** Text that ends the answer and is not part of it. A chat ends at turn markers too, without saying so here. */
   stop: Schema.Array(Schema.String)
 })
 export type GenerateOptions = typeof GenerateOptions.Type

@@ -1,6 +1,6 @@
 /** A Hub without a network: the repos it is given, for tests and for programs that must not reach out. */
 import { Effect, Layer } from "effect"
-import { HubAccessDenied, ModelNotFound } from "../domain/Errors.js"
+import { HubAccessDenied, RepoNotFound } from "../domain/Errors.js"
 import { Hub, type RepoRevision } from "../services/Hub.js"
 
 /** One repo of the fake Hub; `branches` names further revisions that lead to the same commit. */
@@ -17,7 +17,7 @@ export const layerMemory = (repos: ReadonlyArray<MemoryRepo>): Layer.Layer<Hub> 
       const found = repos.find(
         (known) => known.repo === repo && ["main", known.commit, ...(known.branches ?? [])].includes(revision)
       )
-      if (found === undefined) return Effect.fail(new ModelNotFound({ query: `${repo}@${revision}` }))
+      if (found === undefined) return Effect.fail(new RepoNotFound({ repo, revision }))
       return found.gated === true
         ? Effect.fail(new HubAccessDenied({ repo, problem: "the repo is gated" }))
         : Effect.succeed({ repo, commit: found.commit, files: found.files })

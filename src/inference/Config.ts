@@ -1,5 +1,6 @@
 /** Reading fields of config.json. Pure. */
 import { Either, ParseResult, Schema } from "effect"
+import { excerpt } from "../domain/Excerpt.js"
 
 /** `Unsupported`: the model asks for something this program doesn't have. `BadConfig`: a field can't be used. */
 export type ConfigProblem =
@@ -36,5 +37,8 @@ export const decodeFields = <A, I>(
 ): Either.Either<A, ConfigProblem> =>
   Either.mapLeft(Schema.decodeUnknownEither(schema)(value), (error): ConfigProblem => {
     const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-    return { _tag: "BadConfig", problem: `${prefix}${issue?.path.join(".") ?? ""}: ${issue?.message ?? "bad value"}` }
+    return {
+      _tag: "BadConfig",
+      problem: `${prefix}${issue?.path.join(".") ?? ""}: ${excerpt(issue?.message ?? "bad value")}`
+    }
   })

@@ -3,6 +3,7 @@
  * tensors' shapes and dtypes, never from the numbers at the top of the config. Pure.
  */
 import { Either } from "effect"
+import { excerpt } from "../domain/Excerpt.js"
 import { badConfig, type ConfigProblem, type Section, unsupported } from "./Config.js"
 
 /** Modes that store small floats in groups with a byte as scale. */
@@ -166,5 +167,5 @@ export const quantization = (config: Section): Either.Either<Quantization, Quant
   if (method === "bitnet") return Either.right(ternary(legacy))
   return compatible(method, legacy)
     ? Either.right(listed({}))
-    : unsupported(`quantization method ${String(method)} is not supported`)
+    : unsupported(`quantization method ${excerpt(method)} is not supported`)
 }

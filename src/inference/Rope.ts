@@ -3,6 +3,7 @@
  * factor. The kinds and their defaults are mlx-lm's. Pure; computed in double precision.
  */
 import { Either, Schema } from "effect"
+import { excerpt } from "../domain/Excerpt.js"
 import { badConfig, type ConfigProblem, decodeFields, positive, type Section, unsupported } from "./Config.js"
 
 /**
@@ -142,6 +143,25 @@ const kindOf = (scaling: RopeConfig["scaling"]): unknown => {
   return type || kind
 }
 
+const KINDS: ReadonlyArray<unknown> = [
+  "default",
+  "mrope",
+  "linear",
+  "dynamic",
+  "llama3",
+  "yarn",
+  "deepseek_yarn",
+  "telechat3-yarn",
+  "longrope",
+  "proportional"
+]
+
+/** Why the kind of rope isn't there, null when it is; says nothing of its numbers. */
+export const ropeProblem = (scaling: Section | null): string | null => {
+  const kind = kindOf(scaling)
+  return KINDS.includes(kind) ? null : `rope type ${excerpt(kind)} is not supported`
+}
+
 /** Decodes a rope config; an unknown kind is named. */
 export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProblem> => {
   const { base, dims, interleaved, maxPositions, scaling } = config
@@ -186,6 +206,6 @@ export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProb
         spec({ _tag: "Table", rates: proportionalRates(dims, base, proportional), magnitude: 1 })
       )
     default:
-      return unsupported(`rope type ${String(kind)} is not supported`)
+      return unsupported(`rope type ${excerpt(kind)} is not supported`)
   }
 }

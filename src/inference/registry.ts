@@ -1,4 +1,9 @@
 /** Which architectures this program can run. A light table: listing models loads no decoder. */
+import { Either } from "effect"
+import { excerpt } from "../domain/Excerpt.js"
+import { isObject } from "../domain/JsonFile.js"
+import { quantization } from "./Quantization.js"
+import { ropeProblem } from "./Rope.js"
 
 /** `model_type` of config.json -> the architecture that computes it (aliases share one, as mistral is served by llama). */
 const architectures = {
@@ -27,11 +32,24 @@ export const architectureName = (
   if (typeof type !== "string" || type === "") return { _tag: "Unknown", problem: "config.json missing model_type" }
   return isModelType(type)
     ? { _tag: "Known", name: architectures[type] }
-    : { _tag: "Unknown", problem: `Model type ${type} not supported.` }
+    : { _tag: "Unknown", problem: `Model type ${excerpt(type)} not supported.` }
 }
 
-/** Why a decoded config.json can't be run, one clause; null when it can (spec 01 §6.4 G3, §0.1(10)). */
+const section = (value: unknown) => (isObject(value) ? value : null)
+
+const quantizationProblem = (config: Readonly<Record<string, unknown>>): string | null => {
+  const format = quantization(config)
+  return Either.isLeft(format) && format.left._tag === "Unsupported" ? format.left.reason : null
+}
+
+/**
+ * Why a decoded config.json asks for something this program doesn't have, one clause; null when it doesn't (spec 01 §6.4
+ * G3, §0.1(10)). Fields that are missing or damaged are found when the model is loaded.
+ */
 export const architectureProblem = (config: Readonly<Record<string, unknown>>): string | null => {
   const architecture = architectureName(config)
-  return architecture._tag === "Known" ? null : architecture.problem
+  if (architecture._tag === "Unknown") return architecture.problem
+  return (
+    quantizationProblem(config) ?? ropeProblem(section(config["rope_scaling"]) ?? section(config["rope_parameters"]))
+  )
 }

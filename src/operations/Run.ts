@@ -1,8 +1,15 @@
-/** Generating text from a cached model: what `run`, the chat endpoints and the API share. */
-import { Effect, Stream } from "effect"
+/** Generating text from a cached model: what `run`, the chat, the chat endpoints and the API share. */
+import { Effect, Either, ParseResult, Schema, Stream } from "effect"
 import type { ModelLocation } from "../domain/CachedModel.js"
-import { ModelIncompatible, ModelNotFound, type ResolveError, type RunnerError } from "../domain/Errors.js"
-import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
+import {
+  InvalidRequest,
+  ModelIncompatible,
+  ModelNotFound,
+  type ResolveError,
+  type RunnerError
+} from "../domain/Errors.js"
+import { excerpt } from "../domain/Excerpt.js"
+import { CHAT_STOPS, type GenerateEvent, GenerateOptions } from "../domain/Generation.js"
 import { ModelRef } from "../domain/ModelRef.js"
 import { Cache } from "../services/Cache.js"
 import { Health } from "../services/Health.js"
@@ -27,15 +34,40 @@ export const prepare = Effect.fn("Run.prepare")(function* (
   return yield* Effect.flatMap(cache.resolve(ref), runnable)
 })
 
-/** Prepares, loads and generates; cold, and interruption stops the computation. */
+/** Prepares the model and makes it ready to answer. */
+export const load = (text: string): Effect.Effect<RunnableModel, ResolveError | RunnerError, Cache | Health | Runner> =>
+  Effect.flatMap(Runner, (runner) => Effect.tap(prepare(text), (model) => runner.load(model)))
+
+const validate = Schema.validateEither(GenerateOptions)
+
+/** The options within their ranges, or which of them isn't. */
+const checked = (options: GenerateOptions): Either.Either<GenerateOptions, InvalidRequest> =>
+  Either.mapLeft(validate(options), (error) => {
+    const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+    return new InvalidRequest({ param: issue?.path.join(".") ?? null, problem: excerpt(issue?.message ?? "is wrong") })
+  })
+
+/** Generates from a prepared model; cold, and interruption stops the computation. A chat ends at turn markers (spec 02 §6.4). */
+export const generate = (
+  model: RunnableModel,
+  options: GenerateOptions
+): Stream.Stream<GenerateEvent, RunnerError, Runner> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const { input, stop, ...rest } = yield* checked(options)
+      const runner = yield* Runner
+      return runner.generate(model, { ...rest, input, stop: input._tag === "Chat" ? [...stop, ...CHAT_STOPS] : stop })
+    })
+  )
+
+/** Prepares, loads and generates. Options are checked before the model is looked for. */
 export const run = (
   model: string,
   options: GenerateOptions
 ): Stream.Stream<GenerateEvent, ResolveError | RunnerError, Cache | Health | Runner> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const target = yield* prepare(model)
-      const runner = yield* Runner
-      return runner.generate(target, options)
+      yield* checked(options)
+      return generate(yield* prepare(model), options)
     })
   )

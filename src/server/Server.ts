@@ -3,10 +3,10 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import { Context, Duration, Effect, Layer } from "effect"
 import type { BindFailed, ResolveError, RunnerError } from "../domain/Errors.js"
-import { prepare } from "../operations/Run.js"
+import { load } from "../operations/Run.js"
 import type { Cache } from "../services/Cache.js"
 import type { Health } from "../services/Health.js"
-import { Runner } from "../services/Runner.js"
+import type { Runner } from "../services/Runner.js"
 import { Settings } from "../services/Settings.js"
 import { isLoopback } from "./Cors.js"
 import { edge } from "./Edge.js"
@@ -41,14 +41,6 @@ export const routes: Layer.Layer<never, never, HttpServer.HttpServer | Cache | H
     middleware: observe
   })
 
-const preload = (model: string) =>
-  Effect.gen(function* () {
-    const runner = yield* Runner
-    const target = yield* prepare(model)
-    yield* runner.load(target)
-    return target.name
-  })
-
 const announce = (options: ServeOptions, port: number) =>
   Effect.gen(function* () {
     const host = options.host.includes(":") ? `[${options.host}]` : options.host
@@ -69,7 +61,7 @@ export const serve = (
 ): Effect.Effect<never, BindFailed | ResolveError | RunnerError, Cache | Health | Runner | Settings> =>
   Effect.gen(function* () {
     const { home } = yield* Settings
-    const preloaded = options.model === null ? null : yield* preload(options.model)
+    const preloaded = options.model === null ? null : (yield* load(options.model)).name
     const shutdown = yield* makeShutdown
     const serving: ServingValues = { host: options.host, maxTokens: options.maxTokens, preloaded, home, shutdown }
     const listener = yield* Listener.makeListener

@@ -26,7 +26,18 @@ describe("runtimeProblem", () => {
     ["G3c no object", config([]), "config.json missing model_type"],
     ["G3d", config({ model_type: "mamba99" }), "Model type mamba99 not supported."],
     ["G3d inherited name", config({ model_type: "constructor" }), "Model type constructor not supported."],
-    ["G3d number", config({ model_type: 7 }), "Model type 7 not supported."]
+    ["G3d number", config({ model_type: 7 }), "Model type 7 not supported."],
+    ["G3d endless name", config({ model_type: "x".repeat(1e6) }), `Model type ${"x".repeat(80)}… not supported.`],
+    [
+      "G3d quantization",
+      config({ model_type: "llama", quantization_config: { quant_method: "awq" } }),
+      "quantization method awq is not supported"
+    ],
+    [
+      "G3d rope",
+      config({ model_type: "llama", rope_scaling: { rope_type: "spiral", factor: 2 } }),
+      "rope type spiral is not supported"
+    ]
   ])("finds %s", (_, values, expected) => {
     assert.strictEqual(runtimeProblem(memoryModel("acme/x", values)), expected)
   })

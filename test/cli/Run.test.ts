@@ -193,7 +193,7 @@ describe("what fails", () => {
       assert.strictEqual(json.code, 1)
       assert.deepInclude(failure(json.out).error, {
         type: "execution_error",
-        code: "validation_error",
+        code: "context_length_exceeded",
         retryable: false
       })
       const crashed = new EngineCrashed({ model: "org/tiny", exitCode: null, signal: "SIGKILL", stderr: "" })

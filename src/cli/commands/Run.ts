@@ -1,7 +1,7 @@
 /** `run <model> [prompt …]` (spec 01 §1.7, §12). */
 import { Effect } from "effect"
 import { CommandRefused, InvalidRequest } from "../../domain/Errors.js"
-import { CHAT_STOPS, defaultSampling, type GenerateInput, type GenerateOptions } from "../../domain/Generation.js"
+import { defaultSampling, type GenerateInput, type GenerateOptions } from "../../domain/Generation.js"
 import { Settings } from "../../services/Settings.js"
 import { command, type Values } from "../CommandFile.js"
 import { Output } from "../Output.js"
@@ -79,7 +79,7 @@ export const run = command("run", { about: "Run model with prompt", parameters }
     const { chat } = yield* Effect.promise(() => import("../Chat.js"))
     return yield* chat(values.model, {
       ...shown,
-      request: (messages) => ({ ...requestOf(values, { _tag: "Chat", messages }), stop: CHAT_STOPS })
+      request: (messages) => requestOf(values, { _tag: "Chat", messages })
     })
   })
 )

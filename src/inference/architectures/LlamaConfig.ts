@@ -1,5 +1,6 @@
 /** config.json of the Llama family, with the defaults that mlx-lm's argument classes have. Pure. */
 import { Either, Schema } from "effect"
+import { excerpt } from "../../domain/Excerpt.js"
 import {
   badConfig,
   type ConfigProblem,
@@ -125,7 +126,7 @@ const windows = (row: LlamaRow, fields: Fields): Either.Either<ReadonlyArray<num
   const { layer_types: types, num_hidden_layers: layers, sliding_window: window } = fields
   if (!row.windows || !types) return Either.right(Array.from({ length: layers }, () => null))
   const unknown = types.find((type) => type !== "full_attention" && type !== "sliding_attention")
-  if (unknown !== undefined) return unsupported(`layer type ${unknown} is not supported`)
+  if (unknown !== undefined) return unsupported(`layer type ${excerpt(unknown)} is not supported`)
   if (!types.includes("sliding_attention")) return Either.right(types.map(() => null))
   return typeof window === "number" && Number.isSafeInteger(window) && window > 0
     ? Either.right(types.map((type) => (type === "sliding_attention" ? window : null)))

@@ -1,7 +1,7 @@
 /** `POST /v1/chat/completions`: OpenAI's request, translated to the domain's words (spec 03 §3, §4). Pure. */
 import { Either, Schema } from "effect"
 import type { InvalidRequest, UnsupportedParameter } from "../../domain/Errors.js"
-import { CHAT_STOPS, defaultSampling, type GenerateOptions, type Message } from "../../domain/Generation.js"
+import { defaultSampling, type GenerateOptions, type Message } from "../../domain/Generation.js"
 import {
   atLeast,
   decoder,
@@ -69,26 +69,23 @@ const toMessage = ({ content, role }: typeof WireMessage.Type): Message => ({
   content: typeof content === "string" ? content : content.map((part) => part[part.type]).join(" ")
 })
 
-const toTask = (request: typeof ChatRequest.Type, serverMaxTokens: number | null): ChatTask => {
-  const stops = typeof request.stop === "string" ? [request.stop] : (request.stop ?? [])
-  return {
-    model: request.model,
-    stream: request.stream ?? false,
-    includeUsage: request.stream_options?.include_usage ?? false,
-    options: {
-      input: { _tag: "Chat", messages: request.messages.map(toMessage) },
-      sampling: {
-        temperature: request.temperature ?? defaultSampling.temperature,
-        topP: request.top_p ?? defaultSampling.topP,
-        repetitionPenalty: request.repetition_penalty ?? defaultSampling.repetitionPenalty,
-        seed: request.seed ?? defaultSampling.seed
-      },
-      maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
-      contextShare: SERVER_CONTEXT_SHARE,
-      stop: [...stops, ...CHAT_STOPS]
-    }
+const toTask = (request: typeof ChatRequest.Type, serverMaxTokens: number | null): ChatTask => ({
+  model: request.model,
+  stream: request.stream ?? false,
+  includeUsage: request.stream_options?.include_usage ?? false,
+  options: {
+    input: { _tag: "Chat", messages: request.messages.map(toMessage) },
+    sampling: {
+      temperature: request.temperature ?? defaultSampling.temperature,
+      topP: request.top_p ?? defaultSampling.topP,
+      repetitionPenalty: request.repetition_penalty ?? defaultSampling.repetitionPenalty,
+      seed: request.seed ?? defaultSampling.seed
+    },
+    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
+    contextShare: SERVER_CONTEXT_SHARE,
+    stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? [])
   }
-}
+})
 
 const decode = decoder(ChatRequest)
 

@@ -21,32 +21,13 @@ export const ErrorEnvelope = Schema.Struct({
 })
 export type ErrorEnvelope = typeof ErrorEnvelope.Type
 
-/** The field a client has to change, null when no field is to blame. */
-const blamed = (error: unknown): string | null => {
-  if (!isKnifeError(error)) return null
-  switch (error._tag) {
-    case "InvalidRequest":
-    case "UnsupportedParameter":
-      return error.param
-    case "ModelNotFound":
-    case "AmbiguousModel":
-    case "ModelIncompatible":
-      return "model"
-    case "ContextLengthExceeded":
-    case "TemplateRefused":
-      return "messages"
-    default:
-      return null
-  }
-}
-
 /** Any failure as an envelope; total. `home` is the user's home directory, shown as `~`. */
 export const errorEnvelope = (error: unknown, context: { readonly requestId: string; readonly home: string }) => {
-  const { openai, retryable, type } = errorRow(error)
+  const { code, param, retryable, type } = errorRow(error)
   const message = redactText(errorMessage(error), context.home)
   const envelope: ErrorEnvelope = {
     status: "error",
-    error: { message, type, param: blamed(error), code: openai, retryable },
+    error: { message, type, param: isKnifeError(error) && "param" in error ? error.param : param, code, retryable },
     request_id: context.requestId
   }
   return envelope

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { CHAT_STOPS, defaultSampling } from "../../../src/domain/Generation.js"
+import { defaultSampling } from "../../../src/domain/Generation.js"
 import { type ChatTask, decodeChatRequest } from "../../../src/server/wire/ChatRequest.js"
 
 const minimal = { model: "org/tiny", messages: [{ role: "user", content: "hi" }] }
@@ -26,7 +26,7 @@ describe("defaults", () => {
         sampling: defaultSampling,
         maxTokens: null,
         contextShare: 0.5,
-        stop: CHAT_STOPS
+        stop: []
       }
     })
   })
@@ -65,7 +65,7 @@ describe("what a client says", () => {
     })
     assert.isTrue(task.stream && task.includeUsage)
     assert.deepStrictEqual(task.options.sampling, { temperature: 0, topP: 1, repetitionPenalty: 1, seed: -5 })
-    assert.deepStrictEqual(task.options.stop, ["END", ...CHAT_STOPS])
+    assert.deepStrictEqual(task.options.stop, ["END"])
   })
 
   it("limits tokens: the newer field, the older one, the server's", () => {
@@ -120,7 +120,7 @@ describe("what a client says", () => {
       top_k: -1,
       stop: Array.from({ length: 64 }, String)
     }
-    assert.strictEqual(decoded({ ...minimal, ...off }).options.stop.length, 64 + CHAT_STOPS.length)
+    assert.strictEqual(decoded({ ...minimal, ...off }).options.stop.length, 64)
   })
 })
 
