@@ -4,6 +4,7 @@
  */
 import { Cause, HashMap, Layer, Logger, LogLevel, Option } from "effect"
 import { redactData, redactText } from "./domain/Redact.js"
+import { jsonLine, visible } from "./domain/Text.js"
 
 export interface LoggingOptions {
   readonly json: boolean
@@ -70,7 +71,12 @@ const text = (message: unknown): string => (Array.isArray(message) ? message : [
 
 const plain = (part: unknown): string => (typeof part === "string" ? part : (JSON.stringify(part) ?? String(part)))
 
-/** A logger of finished lines. Causes are written at debug level only: their text may name files and inner state. */
+const causeText = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).replace(/\s*\n\s*/g, " | ")
+
+/**
+ * A logger of finished lines. An error line tells its cause, because nothing else does; below that causes are written at debug
+ * level only, where their stacks help. What comes from outside never begins a line of its own.
+ */
 export const makeLogger = (options: LoggingOptions): Logger.Logger<unknown, void> => {
   const now = options.now ?? Date.now
   const limit = repeatLimiter(now)
@@ -84,15 +90,14 @@ export const makeLogger = (options: LoggingOptions): Logger.Logger<unknown, void
       if (suppressed === null) return
       if (suppressed > 0) fields["suppressed_count"] = suppressed
     }
-    if (!Cause.isEmpty(cause) && LogLevel.lessThanEqual(options.level, LogLevel.Debug)) {
-      fields["cause"] = Cause.pretty(cause)
-    }
+    const telling = level === "ERROR" || LogLevel.lessThanEqual(options.level, LogLevel.Debug)
+    if (telling && !Cause.isEmpty(cause)) fields["cause"] = causeText(cause)
     const safe = redactData(fields, options.home) as Record<string, unknown>
     if (options.json) {
-      return options.write(JSON.stringify({ ts: now() / 1000, level, logger, msg, ...safe }))
+      return options.write(jsonLine({ ts: now() / 1000, level, logger, msg, ...safe }))
     }
     const details = Object.entries(safe).map(([key, value]) => ` ${key}=${plain(value)}`)
-    options.write(`[${level}] ${msg}${details.join("")}`)
+    options.write(visible(`[${level}] ${msg}${details.join("")}`))
   })
 }
 

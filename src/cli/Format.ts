@@ -1,17 +1,5 @@
-/** How sizes, times, names and tables are written for people (spec 01 §4.4). Pure. */
-
-/**
- * Text from outside (names, reasons, file contents) on one line: what could move a terminal's cursor, colour it or reorder
- * its text is shown as an escape. Names come from whoever made the repository.
- */
-export const visible = (text: string): string =>
-  text.replace(HOSTILE, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
-  })
-
-/** Control characters (C0, DEL, C1), line separators and the marks that change the direction of text. */
-const HOSTILE = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+/** How sizes, times and tables are written for people (spec 01 §4.4). Pure. */
+import { visible } from "../domain/Text.js"
 
 /** A model's answer on a terminal: line breaks and tabs stay, other control characters go. */
 export const terminalText = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, "")

@@ -2,7 +2,8 @@
 import { Context, Effect, Schema } from "effect"
 import { ErrorEnvelope, renderFailure, successEnvelope } from "../domain/Envelope.js"
 import { AmbiguousModel, UsageError } from "../domain/Errors.js"
-import { terminalText, visible } from "./Format.js"
+import { visible } from "../domain/Text.js"
+import { terminalText } from "./Format.js"
 import type { PipeClosed, Stdio } from "./Stdio.js"
 
 export class Output extends Context.Tag("mlxk/cli/Output")<

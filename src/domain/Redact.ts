@@ -8,10 +8,16 @@ const SECRETS: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = 
   [/\b(https?:\/\/)[^\s/@]+@/gi, "$1"]
 ]
 
-/** `home` is the user's home directory without a trailing slash; it becomes `~`. */
+/** A name goes on with a letter, a digit, `_` or `-`, or with a dot before one: `/home/al` is not in `/home/alice`. */
+const NAME_ENDS = String.raw`(?![\p{L}\p{N}_-]|\.[\p{L}\p{N}_-])`
+
+const homePattern = (home: string): RegExp =>
+  new RegExp(home.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`) + NAME_ENDS, "gu")
+
+/** `home` is the user's home directory without a trailing slash; it becomes `~` where it is a whole path or the start of one. */
 export const redactText = (text: string, home: string): string => {
   const clean = SECRETS.reduce((result, [pattern, replacement]) => result.replace(pattern, replacement), text)
-  return home.length > 1 ? clean.replaceAll(home, "~") : clean
+  return home.length > 1 ? clean.replace(homePattern(home), "~") : clean
 }
 
 /** Redacts every string inside plain data, keys included. Depth is bounded: deeper values become `…`. */

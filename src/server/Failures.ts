@@ -22,7 +22,7 @@ const known = (cause: Cause.Cause<unknown>): unknown => {
   return error instanceof HttpServerError.RouteNotFound ? new RouteNotFound({ path: pathOf(error.request.url) }) : error
 }
 
-/** Logs the cause as loud as it deserves and renders it. The cause's own text goes nowhere else. */
+/** Logs the cause as loud as it deserves and renders it. The cause's own text goes to the log only. */
 export const failureOf = (cause: Cause.Cause<unknown>): Effect.Effect<Failure, never, CurrentRequest | Serving> =>
   Effect.gen(function* () {
     const { id } = yield* CurrentRequest
@@ -30,7 +30,10 @@ export const failureOf = (cause: Cause.Cause<unknown>): Effect.Effect<Failure, n
     const error = known(cause)
     const envelope = errorEnvelope(error, { requestId: id, home })
     const log = errorRow(error).status === INTERNAL.status ? Effect.logError : Effect.logDebug
-    const detail = { error_type: envelope.error.type, detail: envelope.error.message }
+    const { message, type } = envelope.error
+    // Repeats are dropped by this key. All bugs have one message, so what tells them apart is the exception's.
+    const error_key = `${type}: ${isKnifeError(error) ? message : String(Cause.squash(cause))}`
+    const detail = { error_type: type, detail: message, error_key }
     yield* Effect.annotateLogs(log("request failed", cause), detail)
     return { error, envelope }
   })

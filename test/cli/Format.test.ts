@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { cut, relativeTime, size, table, terminalText, visible, wrap } from "../../src/cli/Format.js"
+import { cut, relativeTime, size, table, terminalText, wrap } from "../../src/cli/Format.js"
+import { visible } from "../../src/domain/Text.js"
 
 describe("sizes", () => {
   it.each([

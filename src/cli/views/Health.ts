@@ -1,6 +1,6 @@
 /** `health` for people: the summary, then one line per model (spec 01 §6.1). Pure. */
 import type { HealthData } from "../../domain/ModelObject.js"
-import { visible } from "../Format.js"
+import { visible } from "../../domain/Text.js"
 
 export const healthText = ({ healthy, summary, unhealthy }: HealthData): string => {
   const lines = [

@@ -1,6 +1,7 @@
 /** `list` for people: which models, which columns (spec 01 §4.4, baseline form). Pure. */
 import type { ListData, ModelObject } from "../../domain/ModelObject.js"
-import { cut, relativeTime, size, table, visible, wrap } from "../Format.js"
+import { visible } from "../../domain/Text.js"
+import { cut, relativeTime, size, table, wrap } from "../Format.js"
 
 export interface ListFlags {
   readonly all: boolean

@@ -1,6 +1,7 @@
 /** `show` for people (spec 01 §5.3). Pure. */
 import type { ModelObject, ShowData } from "../../domain/ModelObject.js"
-import { relativeTime, size, visible } from "../Format.js"
+import { visible } from "../../domain/Text.js"
+import { relativeTime, size } from "../Format.js"
 
 /** Top-level texts as they are; everything else as JSON on one line. */
 const valueText = (value: unknown): string => visible(typeof value === "string" ? value : JSON.stringify(value))
