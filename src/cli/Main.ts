@@ -13,7 +13,7 @@ import { Settings } from "../services/Settings.js"
 import { parseArguments, type Request } from "./Arguments.js"
 import { commands } from "./Commands.js"
 import { PROGRAM, rootHelp } from "./Help.js"
-import { commandLog, withLog } from "./Log.js"
+import { commandLog, logFailure, withLog } from "./Log.js"
 import { makeOutput, Output, reportFailure } from "./Output.js"
 import { Stdio, signalExit } from "./Stdio.js"
 import { versionText } from "./Version.js"
@@ -55,13 +55,12 @@ const invoke = ({ canonical, command, json }: Invocation, live: Layer.Layer<Serv
   Effect.gen(function* () {
     const stdio = yield* Stdio
     const naming = { command: command.documentName, json }
-    const work = Effect.flatMap(Settings, (settings) =>
-      dispatch(command.name, canonical).pipe(
-        Effect.as(0),
-        Effect.tapErrorCause((cause) => Effect.logDebug("command failed", cause)),
-        withLog(commandLog(settings))
-      )
-    ).pipe(
+    const work = Effect.gen(function* () {
+      const settings = yield* Settings
+      const log = yield* commandLog(settings, command)
+      yield* dispatch(command.name, canonical).pipe(Effect.tapErrorCause(logFailure(settings)), withLog(log))
+      return 0
+    }).pipe(
       Effect.provideService(Output, makeOutput(stdio, naming)),
       Effect.provide(Layer.merge(live, parserContext)),
       Effect.catchTag("PipeClosed", () => Effect.succeed(0)),

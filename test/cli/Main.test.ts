@@ -162,7 +162,7 @@ describe("failures", () => {
         summary: { total: 0, healthy_count: 0, unhealthy_count: 0 }
       })
       const run = yield* runCli(["run", "acme", "hi", "--json"], ambiguous)
-      assert.deepInclude(failure(run.out).error, { type: "execution_error", code: "ambiguous_match" })
+      assert.deepInclude(failure(run.out).error, { type: "execution_error", code: "ambiguous_model" })
     })
   )
 
@@ -194,8 +194,47 @@ describe("failures", () => {
       assert.deepStrictEqual([human.code, human.out, human.log], [1, "", []])
       assert.match(human.err, /^list: Error: [^\n]+\n$/)
       assert.notInclude(json.out + human.err, "secret")
-      const debug = yield* runCli(["list"], { ...bug, settings: { debug: true } })
-      assert.include(debug.log.join("\n"), "secret detail")
+      assert.include(human.err, "MLXK2_DEBUG=1")
+      for (const settings of [{ debug: true }, { logLevel: "error" }]) {
+        const { log } = yield* runCli(["list"], { ...bug, settings })
+        assert.match(log.join("\n"), /^\[ERROR\] command failed .*secret detail/)
+      }
+    })
+  )
+})
+
+describe("the log level of the environment", () => {
+  const closed = { cache: { list: Effect.fail(new CacheIo({ path: "/hub", problem: "EACCES" })) } }
+
+  it.effect("beats MLXK2_DEBUG", () =>
+    Effect.gen(function* () {
+      const levels = [
+        { debug: true },
+        { debug: true, logLevel: "debug" },
+        { debug: true, logLevel: "info" },
+        { logLevel: "DEBUG" },
+        {}
+      ]
+      const counts = yield* Effect.forEach(levels, (settings) =>
+        Effect.map(runCli(["list"], { ...closed, settings }), ({ log }) => log.length)
+      )
+      assert.deepStrictEqual(counts, [1, 1, 0, 1, 0])
+    })
+  )
+
+  it.effect("must be a level", () =>
+    Effect.gen(function* () {
+      const bad = { settings: { logLevel: "loud" } }
+      for (const command of ["list", "serve"]) {
+        const json = yield* runCli([command, "--json"], bad)
+        assert.deepStrictEqual([json.code, json.log, failure(json.out).command], [2, [], null])
+        const complaint = "MLXK2_LOG_LEVEL: invalid choice: 'loud' (choose from debug, info, warning, error)"
+        assert.strictEqual(failure(json.out).error.message, complaint)
+        const { err } = yield* runCli([command], bad)
+        assert.isTrue(
+          err.startsWith(`usage: mlxk2 ${command} `) && err.endsWith(`mlxk2 ${command}: error: ${complaint}\n`)
+        )
+      }
     })
   )
 })

@@ -47,6 +47,16 @@ describe("serve", () => {
     })
   )
 
+  it.live("logs at the level of its option, before that of the environment, before debug", () =>
+    Effect.gen(function* () {
+      const lines = (argv: ReadonlyArray<string>, settings: CliSetup["settings"]) =>
+        Effect.map(served(["serve", "--port", "0", ...argv], { settings: { ...settings } }), ({ log }) => log.length)
+      assert.strictEqual(yield* lines([], { debug: true, logLevel: "error" }), 0)
+      assert.isAbove(yield* lines(["--log-level", "info"], { logLevel: "error" }), 0)
+      assert.isAbove(yield* lines([], {}), 0)
+    })
+  )
+
   it.effect("refuses values of the environment before it binds, by the variable's name", () =>
     Effect.gen(function* () {
       const bad = { settings: { serve: { ...serve, port: "http" } } }

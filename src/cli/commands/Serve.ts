@@ -1,19 +1,16 @@
 /** `serve` and its alias `server` (spec 01 §1.7, spec 02 §1). */
-import { Effect, Either, LogLevel, Option } from "effect"
+import { Effect, Either, LogLevel } from "effect"
 import { StartupDocument } from "../../domain/Envelope.js"
-import { UsageError } from "../../domain/Errors.js"
-import { parseLogLevel } from "../../Logging.js"
+import type { UsageError } from "../../domain/Errors.js"
 import { Settings, type SettingsValues } from "../../services/Settings.js"
-import { command, type Values } from "../CommandFile.js"
-import { usageLine } from "../Help.js"
-import { type LogOptions, withLog } from "../Log.js"
+import { type CommandDescription, command, type Values } from "../CommandFile.js"
+import { LOG_LEVEL, type LogOptions, logLevel, withLog } from "../Log.js"
 import { Output } from "../Output.js"
 import { integer, json, type Reader, text, toggle, value } from "../Parameter.js"
+import { fromEnvironment } from "../Variable.js"
 
 const PORT: Reader<number> = integer({ min: 0, max: 65_535 })
 const MAX_TOKENS: Reader<number> = integer({ min: 1 })
-const LOG_LEVEL: Reader<LogLevel.LogLevel> = (name) =>
-  Either.fromOption(parseLogLevel(name), () => `invalid choice: '${name}' (choose from debug, info, warning, error)`)
 
 const parameters = {
   model: value("model", text, "Specific model to pre-load (optional)"),
@@ -29,25 +26,15 @@ const parameters = {
 type ServeValues = Values<typeof parameters>
 type Startup = typeof StartupDocument.Type
 
-/** A variable of the environment under the rules of its option. */
-const fromEnvironment = <A>(
-  name: string,
-  given: string | null,
-  read: Reader<A>
-): Either.Either<A | null, UsageError> => {
-  if (given === null) return Either.right(null)
-  return Either.mapLeft(
-    read(given),
-    (complaint) => new UsageError({ message: `${name}: ${complaint}`, usage: usageLine(serve.description) })
-  )
-}
+/** Its own type, because the command is made of the functions that ask for it. */
+const description = (): CommandDescription => serve.description
 
 /** Option before environment before default (spec 02 R1.5). */
 const serveOptions = (values: ServeValues, { serve: environment }: SettingsValues) =>
   Either.gen(function* () {
-    const port = values.port ?? (yield* fromEnvironment("MLXK2_PORT", environment.port, PORT))
+    const port = values.port ?? (yield* fromEnvironment("MLXK2_PORT", environment.port, PORT, description()))
     const maxTokens =
-      values.maxTokens ?? (yield* fromEnvironment("MLXK2_MAX_TOKENS", environment.maxTokens, MAX_TOKENS))
+      values.maxTokens ?? (yield* fromEnvironment("MLXK2_MAX_TOKENS", environment.maxTokens, MAX_TOKENS, description()))
     return {
       host: values.host ?? environment.host ?? "127.0.0.1",
       port: port ?? 8000,
@@ -56,10 +43,10 @@ const serveOptions = (values: ServeValues, { serve: environment }: SettingsValue
     }
   })
 
-const logOptions = (values: ServeValues, settings: SettingsValues): LogOptions => {
-  const environment = Option.getOrNull(Option.flatMap(Option.fromNullable(settings.logLevel), parseLogLevel))
-  const fallback = values.verbose || settings.debug ? LogLevel.Debug : LogLevel.Info
-  return { json: values.logJson || settings.logJson, level: values.logLevel ?? environment ?? fallback }
+const logOptions = (values: ServeValues, settings: SettingsValues): Either.Either<LogOptions, UsageError> => {
+  const debug = values.verbose || settings.debug
+  const level = logLevel(settings, description(), { option: values.logLevel, debug, fallback: LogLevel.Info })
+  return Either.map(level, (known) => ({ json: values.logJson || settings.logJson, level: known }))
 }
 
 const startup = (host: string, port: number, model: string | null, max_tokens: number | null): Startup => ({
@@ -75,6 +62,7 @@ const start = (values: ServeValues) =>
     const output = yield* Output
     const settings = yield* Settings
     const options = yield* serveOptions(values, settings)
+    const log = yield* logOptions(values, settings)
     const server = yield* Effect.promise(() => import("../../server/Server.js"))
     if (values.reload) yield* output.note("Warning: --reload has no effect")
     return yield* server
@@ -86,7 +74,7 @@ const start = (values: ServeValues) =>
           return Effect.ignore(document)
         }
       })
-      .pipe(withLog(logOptions(values, settings)))
+      .pipe(withLog(log))
   })
 
 const about = "Start OpenAI-compatible API server"
