@@ -1,25 +1,8 @@
-/** How sizes, times and tables are written for people (spec 01 §4.4). Pure. */
+/** How times, texts and tables are written for people (spec 01 §4.4). Pure. */
 import { visible } from "../domain/Text.js"
 
 /** A model's answer on a terminal: line breaks and tabs stay, other control characters go. */
 export const terminalText = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, "")
-
-const UNITS: ReadonlyArray<readonly [bytes: number, unit: string]> = [
-  [1e15, "PB"],
-  [1e12, "TB"],
-  [1e9, "GB"],
-  [1e6, "MB"],
-  [1e3, "KB"]
-]
-
-/** Ties to even, as Python rounds: 1250 bytes are 1.2KB. With one decimal only a quarter can be an exact tie. */
-const oneDecimal = (value: number): string => (value % 1 === 0.25 ? `${Math.floor(value)}.2` : value.toFixed(1))
-
-/** Decimal units; the unit is chosen before rounding, so 999,950 bytes are `1000.0KB`. */
-export const size = (bytes: number): string => {
-  const [factor, unit] = UNITS.find(([least]) => bytes >= least) ?? [1, "B"]
-  return factor === 1 ? `${bytes}B` : `${oneDecimal(bytes / factor)}${unit}`
-}
 
 /** Python's round(): a half goes to the even neighbour. */
 const roundHalfEven = (value: number): number => {

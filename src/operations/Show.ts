@@ -5,26 +5,12 @@ import type { ResolveError } from "../domain/Errors.js"
 import { objectOf } from "../domain/JsonFile.js"
 import { type FileObject, modelObject, type ShowData } from "../domain/ModelObject.js"
 import { ModelRef } from "../domain/ModelRef.js"
+import { FILE_UNITS, sizeText } from "../domain/Size.js"
 import { Cache } from "../services/Cache.js"
 import { Health } from "../services/Health.js"
 
 /** Which part of a model `show` adds to its row. */
 export type ShowMode = "metadata" | "files" | "config"
-
-const UNITS: ReadonlyArray<readonly [bytes: number, unit: string]> = [
-  [1e9, "GB"],
-  [1e6, "MB"],
-  [1e3, "KB"]
-]
-
-/** One decimal, ties to even: 1250 B are 1.2 KB, where `toFixed` says 1.3. Only quarters can be exact ties. */
-const oneDecimal = (value: number): string => (value % 1 === 0.25 ? `${Math.floor(value)}.2` : value.toFixed(1))
-
-/** Decimal units (spec 01 §5.1). */
-const sizeText = (bytes: number): string => {
-  const [factor, unit] = UNITS.find(([limit]) => bytes >= limit) ?? [1, "B"]
-  return factor === 1 ? `${bytes}B` : `${oneDecimal(bytes / factor)}${unit}`
-}
 
 /** The first rule that holds (spec 01 §5.1). */
 const fileType = (name: string): string => {
@@ -38,7 +24,7 @@ const fileType = (name: string): string => {
 /** A link to nothing is no file. */
 const fileObject = ({ path, size }: SnapshotFile): ReadonlyArray<typeof FileObject.Type> => {
   const name = path.slice(path.lastIndexOf("/") + 1)
-  return size === null ? [] : [{ name, size: sizeText(size), type: fileType(name) }]
+  return size === null ? [] : [{ name, size: sizeText(size, FILE_UNITS), type: fileType(name) }]
 }
 
 const details = (model: CachedModel, mode: ShowMode): Omit<ShowData, "model"> => {

@@ -1,24 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { cut, relativeTime, size, table, terminalText, wrap } from "../../src/cli/Format.js"
+import { cut, relativeTime, table, terminalText, wrap } from "../../src/cli/Format.js"
 import { visible } from "../../src/domain/Text.js"
-
-describe("sizes", () => {
-  it.each([
-    [0, "0B"],
-    [999, "999B"],
-    [1000, "1.0KB"],
-    [1250, "1.2KB"],
-    [1350, "1.4KB"],
-    [1750, "1.8KB"],
-    [999_950, "1000.0KB"],
-    [1_000_000, "1.0MB"],
-    [731_906_048, "731.9MB"],
-    [1e9, "1.0GB"],
-    [1e12, "1.0TB"],
-    [1e15, "1.0PB"],
-    [5e18, "5000.0PB"]
-  ])("%d bytes are %s", (bytes, text) => assert.strictEqual(size(bytes), text))
-})
 
 describe("relative times", () => {
   const now = Date.parse("2025-06-15T12:00:00Z")

@@ -1,7 +1,8 @@
 /** `list` for people: which models, which columns (spec 01 §4.4, baseline form). Pure. */
 import type { ListData, ModelObject } from "../../domain/ModelObject.js"
+import { MODEL_UNITS, sizeText } from "../../domain/Size.js"
 import { visible } from "../../domain/Text.js"
-import { cut, relativeTime, size, table, wrap } from "../Format.js"
+import { cut, relativeTime, table, wrap } from "../Format.js"
 
 export interface ListFlags {
   readonly all: boolean
@@ -41,7 +42,7 @@ const columns = (flags: ListFlags, now: number): ReadonlyArray<Column> => [
     visible(!flags.verbose && name.startsWith(COMMUNITY) ? name.slice(COMMUNITY.length) : name)
   ),
   column("Hash", ({ hash }) => hash?.slice(0, 7) ?? "-"),
-  column("Size", ({ size_bytes }) => size(size_bytes)),
+  column("Size", ({ size_bytes }) => sizeText(size_bytes, MODEL_UNITS)),
   column("Modified", ({ last_modified }) => relativeTime(last_modified, now)),
   ...(flags.all || flags.verbose ? [column("Framework", ({ framework }) => framework)] : []),
   column("Type", ({ model_type }) => model_type),

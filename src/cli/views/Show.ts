@@ -1,7 +1,8 @@
 /** `show` for people (spec 01 §5.3). Pure. */
 import type { ModelObject, ShowData } from "../../domain/ModelObject.js"
+import { MODEL_UNITS, sizeText } from "../../domain/Size.js"
 import { visible } from "../../domain/Text.js"
-import { relativeTime, size } from "../Format.js"
+import { relativeTime } from "../Format.js"
 
 /** Top-level texts as they are; everything else as JSON on one line. */
 const valueText = (value: unknown): string => visible(typeof value === "string" ? value : JSON.stringify(value))
@@ -28,7 +29,7 @@ export const showText = (data: ShowData, now: number): string => {
     `Model: ${visible(model.name)}${hash}`,
     `Framework: ${model.framework}`,
     `Type: ${model.model_type}`,
-    `Size: ${size(model.size_bytes)}`,
+    `Size: ${sizeText(model.size_bytes, MODEL_UNITS)}`,
     `Modified: ${relativeTime(model.last_modified, now)}`,
     `Health: ${healthText(model)}`,
     ...(model.reason === null ? [] : [`Reason: ${visible(model.reason)}`]),
