@@ -24,7 +24,8 @@ try {
   const { numPassedTests: passed, numPendingTests: skipped } = results
   // A file that breaks before its first test has no failed test of its own, yet it failed.
   const broken = results.testResults.filter((suite) => suite.status === "failed" && suite.assertionResults.length === 0)
-  const failed = results.numFailedTests + broken.length
+  // An error outside of every test (a rejection nobody handles) is in vitest's exit status only.
+  const failed = Math.max(results.numFailedTests + broken.length, status === 0 ? 0 : 1)
   if (failed > 0 || passed === 0) process.exitCode = 1
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`)
 } catch {
