@@ -1,4 +1,4 @@
-/** The live Settings layer: the only reader of environment variables. */
+/** The live Settings layer: the only reader of environment variables but the launcher's compile cache. */
 
 import { homedir } from "node:os"
 import { isAbsolute, join, resolve } from "node:path"
