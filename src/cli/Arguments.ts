@@ -8,9 +8,11 @@ import type { CommandDescription } from "./CommandFile.js"
 import {
   commandFlags,
   commandHelp,
+  commandPath,
   HELP_FLAG,
   isPositional,
   JSON_FLAG,
+  PROGRAM,
   rootFlags,
   rootHelp,
   rootUsageLine,
@@ -30,6 +32,12 @@ export type Request =
       readonly json: boolean
       readonly canonical: ReadonlyArray<string>
     }
+
+/** Why the command line is not understood, and the program that says so: `mlxk2`, or `mlxk2 show`. */
+export interface Refusal {
+  readonly error: UsageError
+  readonly program: string
+}
 
 /** How one argument reads, before its value is looked for. */
 type Token =
@@ -79,6 +87,7 @@ interface Collected {
 interface Level {
   readonly flags: ReadonlyArray<Flag>
   readonly usage: string
+  readonly program: string
   /** Stop at the first positional: it names the command. */
   readonly stopAtPositional: boolean
 }
@@ -109,9 +118,11 @@ const take = (
   return Either.right(null)
 }
 
+const refuse = ({ program, usage }: Pick<Level, "program" | "usage">, message: string) =>
+  Either.left<Refusal>({ error: new UsageError({ message, usage }), program })
+
 /** Runs over the arguments of one level; the first fault ends it, and so does a wish for help. */
-const collect = (argv: ReadonlyArray<string>, level: Level): Either.Either<Collected, UsageError> => {
-  const fail = (message: string) => Either.left(new UsageError({ message, usage: level.usage }))
+const collect = (argv: ReadonlyArray<string>, level: Level): Either.Either<Collected, Refusal> => {
   const done: Collected = { values: new Map(), positionals: [], unknown: [], next: argv.length }
   const queue = [...argv]
   let ended = false
@@ -134,11 +145,11 @@ const collect = (argv: ReadonlyArray<string>, level: Level): Either.Either<Colle
       }
       case "Ambiguous": {
         const names = token.candidates.map(({ name }) => `--${name}`).join(", ")
-        return fail(`ambiguous option: ${argument} could match ${names}`)
+        return refuse(level, `ambiguous option: ${argument} could match ${names}`)
       }
       case "Flag": {
         const taken = take(token, queue, level.flags)
-        if (Either.isLeft(taken)) return fail(taken.left)
+        if (Either.isLeft(taken)) return refuse(level, taken.left)
         done.values.set(token.flag.name, taken.right)
         if (token.flag === HELP_FLAG) return Either.right(done)
       }
@@ -169,35 +180,43 @@ const canonical = (values: Collected["values"], positionals: ReadonlyArray<strin
 export const parseArguments = (
   argv: ReadonlyArray<string>,
   commands: ReadonlyArray<CommandDescription>
-): Either.Either<Request, UsageError> =>
+): Either.Either<Request, Refusal> =>
   Either.gen(function* () {
-    const usage = rootUsageLine(commands)
-    const refuse = (message: string) => Either.left(new UsageError({ message, usage }))
-    const root = yield* collect(argv, { flags: rootFlags, usage, stopAtPositional: true })
+    const top: Level = {
+      flags: rootFlags,
+      usage: rootUsageLine(commands),
+      program: PROGRAM,
+      stopAtPositional: true
+    }
+    const root = yield* collect(argv, top)
     if (root.values.has(HELP_FLAG.name)) return { _tag: "Help", text: rootHelp(commands) }
     const json = root.values.has(JSON_FLAG.name)
     const version = root.values.has(VERSION_FLAG.name)
     const [name] = root.positionals
     if (name === undefined) {
-      if (root.unknown.length > 0) return yield* refuse(`unrecognized arguments: ${root.unknown.join(" ")}`)
+      if (root.unknown.length > 0) return yield* refuse(top, `unrecognized arguments: ${root.unknown.join(" ")}`)
       return version ? { _tag: "Version", json } : { _tag: "Nothing", json }
     }
     const command = commands.find((candidate) => candidate.name === name)
     if (command === undefined) {
       const known = commands.map((candidate) => `'${candidate.name}'`).join(", ")
-      return yield* refuse(`argument command: invalid choice: '${name}' (choose from ${known})`)
+      return yield* refuse(top, `argument command: invalid choice: '${name}' (choose from ${known})`)
     }
-    const level = { flags: commandFlags(command), usage: usageLine(command), stopAtPositional: false }
+    const level: Level = {
+      flags: commandFlags(command),
+      usage: usageLine(command),
+      program: commandPath(command),
+      stopAtPositional: false
+    }
     const own = yield* collect(argv.slice(root.next), level)
     if (own.values.has(HELP_FLAG.name)) return { _tag: "Help", text: commandHelp(command) }
     const missing = missingPositionals(command, own.positionals.length)
     if (missing.length > 0) {
-      const message = `the following arguments are required: ${missing.join(", ")}`
-      return yield* Either.left(new UsageError({ message, usage: level.usage }))
+      return yield* refuse(level, `the following arguments are required: ${missing.join(", ")}`)
     }
     const limit = positionalLimit(command)
     const unknown = [...root.unknown, ...own.unknown, ...own.positionals.slice(limit)]
-    if (unknown.length > 0) return yield* refuse(`unrecognized arguments: ${unknown.join(" ")}`)
+    if (unknown.length > 0) return yield* refuse(top, `unrecognized arguments: ${unknown.join(" ")}`)
     if (json) own.values.set(JSON_FLAG.name, null)
     const wantsJson = own.values.has(JSON_FLAG.name)
     return version

@@ -46,8 +46,11 @@ const rootUsage = (commands: ReadonlyArray<CommandDescription>): ReadonlyArray<s
   `${choices(commands)} ...`
 ]
 
+/** How a command is called, as its usage and its complaints begin. */
+export const commandPath = ({ name }: CommandDescription): string => `${PROGRAM} ${name}`
+
 const commandUsage = (command: CommandDescription): ReadonlyArray<string> => [
-  `usage: ${PROGRAM} ${command.name}`,
+  `usage: ${commandPath(command)}`,
   ...commandFlags(command).map(shortUsage),
   ...command.shapes.filter(isPositional).map(positionalUsage)
 ]

@@ -12,7 +12,7 @@ import type { Runner } from "../services/Runner.js"
 import { Settings } from "../services/Settings.js"
 import { parseArguments, type Request } from "./Arguments.js"
 import { commands } from "./Commands.js"
-import { PROGRAM, rootHelp } from "./Help.js"
+import { commandPath, PROGRAM, rootHelp } from "./Help.js"
 import { commandLog, logFailure, withLog } from "./Log.js"
 import { makeOutput, Output, reportFailure } from "./Output.js"
 import { Stdio, signalExit } from "./Stdio.js"
@@ -54,7 +54,7 @@ const failureOf = (cause: Cause.Cause<unknown>): unknown => {
 const invoke = ({ canonical, command, json }: Invocation, live: Layer.Layer<Services>) =>
   Effect.gen(function* () {
     const stdio = yield* Stdio
-    const naming = { command: command.documentName, json }
+    const naming = { command: command.documentName, program: commandPath(command), json }
     const work = Effect.gen(function* () {
       const settings = yield* Settings
       const log = yield* commandLog(settings, command)
@@ -85,7 +85,9 @@ export const main = (
     const request = parseArguments(argv, descriptions)
     if (Either.isLeft(request)) {
       // Nothing was understood: the bare word decides (spec 01 §1.3(6)).
-      return yield* reportFailure(stdio, { command: null, json: argv.includes("--json") }, request.left)
+      const { error, program: refusing } = request.left
+      const reporter = { command: null, program: refusing, json: argv.includes("--json") }
+      return yield* reportFailure(stdio, reporter, error)
     }
     const asked = request.right
     switch (asked._tag) {
@@ -96,7 +98,7 @@ export const main = (
       case "Nothing": {
         if (!asked.json) return yield* Effect.as(stdio.out(rootHelp(descriptions)), 2)
         const nothing = new CommandRefused({ message: "No command specified" })
-        return yield* reportFailure(stdio, { command: null, json: true }, nothing)
+        return yield* reportFailure(stdio, { command: null, program: PROGRAM, json: true }, nothing)
       }
       case "Invoke":
         return yield* invoke(asked, live)

@@ -55,30 +55,33 @@ export const makeOutput = (
   note: (text) => stdio.err(`${visible(text)}\n`)
 })
 
-/** `usage: mlxk2 show [-h] …` -> `mlxk2 show` */
-const programOf = (usage: string): string => /^usage: (.*?) \[/.exec(usage)?.[1] ?? "mlxk2"
+/** Who reports a failure: the command, null when none was understood, and the words it is called by. */
+export interface Reporter {
+  readonly command: string | null
+  readonly program: string
+}
 
 /** The lines of a failure for people. `run` names no command (spec 01 §1.5). */
-export const failureText = (command: string | null, error: unknown, message: string): string => {
-  if (error instanceof UsageError) return `${error.usage}\n${programOf(error.usage)}: error: ${visible(message)}\n`
+const failureText = ({ command, program }: Reporter, error: unknown, message: string): string => {
+  if (error instanceof UsageError) return `${error.usage}\n${program}: error: ${visible(message)}\n`
   const prefix = command === null || command === "run" ? "Error: " : `${command}: Error: `
-  if (!(error instanceof AmbiguousModel)) return `${prefix}${visible(message)}\n`
-  // The candidates leave the sentence for lines of their own.
-  const sentence = message.endsWith(error.matches.join(", "))
-    ? message.slice(0, message.length - error.matches.join(", ").length).trimEnd()
-    : message
-  return [`${prefix}${visible(sentence)}`, ...error.matches.map((name) => `  ${visible(name)}`)].join("\n").concat("\n")
+  // Candidates have lines of their own.
+  const lines =
+    error instanceof AmbiguousModel
+      ? [visible(error.sentence), ...error.matches.map((name) => `  ${visible(name)}`)]
+      : [visible(message)]
+  return `${prefix}${lines.join("\n")}\n`
 }
 
 /** Says what went wrong and answers the exit code. */
 export const reportFailure = (
   stdio: typeof Stdio.Service,
-  options: { readonly command: string | null; readonly json: boolean },
+  options: Reporter & { readonly json: boolean },
   error: unknown
 ): Effect.Effect<number, PipeClosed> => {
   const { envelope, exit } = renderFailure(options.command, error)
   const said = options.json
     ? Effect.flatMap(printed(ErrorEnvelope, envelope), stdio.out)
-    : stdio.err(failureText(options.command, error, envelope.error.message))
+    : stdio.err(failureText(options, error, envelope.error.message))
   return Effect.as(said, exit)
 }

@@ -4,7 +4,11 @@ import { parseArguments } from "../../src/cli/Arguments.js"
 import { commands } from "../../src/cli/Commands.js"
 
 const descriptions = commands.map(({ description }) => description)
-const parse = (argv: ReadonlyArray<string>) => parseArguments(argv, descriptions)
+const parse = (argv: ReadonlyArray<string>) =>
+  Either.mapLeft(parseArguments(argv, descriptions), ({ error, program }) => {
+    assert.isTrue(error.usage.startsWith(`usage: ${program} [-h]`))
+    return error
+  })
 const choices = descriptions.map(({ name }) => `'${name}'`).join(", ")
 
 const ROOT = "usage: mlxk2 [-h] [--version] [--json] {"

@@ -68,6 +68,8 @@ describe("serve", () => {
         human.err,
         /^usage: mlxk2 serve .*\nmlxk2 serve: error: MLXK2_MAX_TOKENS: must be at least 1, not 0\n$/
       )
+      const alias = yield* runCli(["server"], bad)
+      assert.match(alias.err, /^usage: mlxk2 server .*\nmlxk2 server: error: MLXK2_PORT: /)
     })
   )
 

@@ -26,15 +26,12 @@ const parameters = {
 type ServeValues = Values<typeof parameters>
 type Startup = typeof StartupDocument.Type
 
-/** Its own type, because the command is made of the functions that ask for it. */
-const description = (): CommandDescription => serve.description
-
 /** Option before environment before default (spec 02 R1.5). */
-const serveOptions = (values: ServeValues, { serve: environment }: SettingsValues) =>
+const serveOptions = (values: ServeValues, { serve: environment }: SettingsValues, description: CommandDescription) =>
   Either.gen(function* () {
-    const port = values.port ?? (yield* fromEnvironment("MLXK2_PORT", environment.port, PORT, description()))
+    const port = values.port ?? (yield* fromEnvironment("MLXK2_PORT", environment.port, PORT, description))
     const maxTokens =
-      values.maxTokens ?? (yield* fromEnvironment("MLXK2_MAX_TOKENS", environment.maxTokens, MAX_TOKENS, description()))
+      values.maxTokens ?? (yield* fromEnvironment("MLXK2_MAX_TOKENS", environment.maxTokens, MAX_TOKENS, description))
     return {
       host: values.host ?? environment.host ?? "127.0.0.1",
       port: port ?? 8000,
@@ -43,9 +40,13 @@ const serveOptions = (values: ServeValues, { serve: environment }: SettingsValue
     }
   })
 
-const logOptions = (values: ServeValues, settings: SettingsValues): Either.Either<LogOptions, UsageError> => {
+const logOptions = (
+  values: ServeValues,
+  settings: SettingsValues,
+  description: CommandDescription
+): Either.Either<LogOptions, UsageError> => {
   const debug = values.verbose || settings.debug
-  const level = logLevel(settings, description(), { option: values.logLevel, debug, fallback: LogLevel.Info })
+  const level = logLevel(settings, description, { option: values.logLevel, debug, fallback: LogLevel.Info })
   return Either.map(level, (known) => ({ json: values.logJson || settings.logJson, level: known }))
 }
 
@@ -57,12 +58,12 @@ const startup = (host: string, port: number, model: string | null, max_tokens: n
 })
 
 /** Serves until a signal; that is its normal end, so the exit code is 0 (spec 02 §1.6). */
-const start = (values: ServeValues) =>
+const start = (values: ServeValues, description: CommandDescription) =>
   Effect.gen(function* () {
     const output = yield* Output
     const settings = yield* Settings
-    const options = yield* serveOptions(values, settings)
-    const log = yield* logOptions(values, settings)
+    const options = yield* serveOptions(values, settings, description)
+    const log = yield* logOptions(values, settings, description)
     const server = yield* Effect.promise(() => import("../../server/Server.js"))
     if (values.reload) yield* output.note("Warning: --reload has no effect")
     return yield* server
@@ -79,10 +80,16 @@ const start = (values: ServeValues) =>
 
 const about = "Start OpenAI-compatible API server"
 
-export const serve = command("serve", { about, parameters, signalExit: 0 }, start)
+// Their own types, because a command is made of the functions that ask for its description.
+const serveDescription = (): CommandDescription => serve.description
+const serverDescription = (): CommandDescription => server.description
+
+export const serve = command("serve", { about, parameters, signalExit: 0 }, (values) =>
+  start(values, serveDescription())
+)
 
 export const server = command(
   "server",
   { about: `${about} (alias for serve)`, parameters, documentName: "serve", signalExit: 0 },
-  start
+  (values) => start(values, serverDescription())
 )
