@@ -140,7 +140,8 @@ const demo = async (home) => {
   const native = ensureNativeLibs()
   if (!native.ok) console.error(native.message)
   installDemo(join(home, "hub"))
-  const environment = { ...process.env, HF_HOME: home }
+  // The variable that wins over all others: the demo never looks at the cache of whoever runs it.
+  const environment = { ...process.env, HF_HUB_CACHE: join(home, "hub") }
   await step(["list"], environment, /demo-4bit/)
   await step(["show", DEMO_MODEL], environment, /demo-4bit/)
   await step(["health", DEMO_MODEL], environment, /\bhealthy\b.*demo-4bit/)
