@@ -15,6 +15,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { noEngine } from "../support/Native.js"
 import { run } from "../support/Program.js"
 
 const MLXK = fileURLToPath(new URL("../../dist/mlxk.cjs", import.meta.url))
@@ -115,7 +116,7 @@ const cases: ReadonlyArray<Case> = [
   }
 ]
 
-describe("run refuses a checkpoint with", () => {
+describe.skipIf(noEngine)("run refuses a checkpoint with", () => {
   for (const [index, { damage, names, what }] of cases.entries()) {
     it(what, async () => {
       const model = damaged(`case-${index}`, damage)
@@ -155,7 +156,7 @@ describe("run refuses a prompt", () => {
     assert.match(typed.stderr, /UTF-8/)
   })
 
-  it("that fills the context, with both numbers", async () => {
+  it.skipIf(noEngine)("that fills the context, with both numbers", async () => {
     damaged("short", (directory) => patchConfig(directory, { max_position_embeddings: 16 }))
     const { code, stdout } = await mlxk(["run", "short", "word ".repeat(50), "--json"])
     const { error } = JSON.parse(stdout)

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { noEngine } from "../support/Native.js"
 import { childrenOf, gone } from "../support/Processes.js"
 import { endAll, run, start } from "../support/Program.js"
 
@@ -44,7 +45,7 @@ const answering = async () => {
   return { ...program, pid, engines: childrenOf(pid) }
 }
 
-describe("an answer that is being given", () => {
+describe.skipIf(noEngine)("an answer that is being given", () => {
   it("ends with 130 at Ctrl-C, and no engine is left", async () => {
     const { ended, engines, process } = await answering()
     assert.lengthOf(engines, 1)
@@ -82,7 +83,7 @@ describe("an answer that is being given", () => {
   })
 })
 
-describe("a server", () => {
+describe.skipIf(noEngine)("a server", () => {
   const serving = async () => {
     const server = mlxk("serve", "--port", "0", "--json", "--model", MODEL)
     const { data } = JSON.parse(await server.said(/^\}$/m))

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import OpenAI from "openai"
+import { noEngine } from "../support/Native.js"
 import { installPacked, type Packed, version } from "../support/Packed.js"
 import { run, start } from "../support/Program.js"
 
@@ -46,7 +47,7 @@ describe("the installed command", () => {
     assert.strictEqual((await json("health")).data.summary.healthy_count, 1)
   })
 
-  it("runs it, streamed and as JSON, with the same text", async () => {
+  it.skipIf(noEngine)("runs it, streamed and as JSON, with the same text", async () => {
     const question = ["run", MODEL, "What is a snapshot?", "--temperature", "0"]
     const streamed = await mlxk(...question)
     const answer = await json(...question)
@@ -55,12 +56,12 @@ describe("the installed command", () => {
     assert.match(answer.data.response, /snapshot/i)
   })
 
-  it("cuts the answer at --max-tokens and says so", async () => {
+  it.skipIf(noEngine)("cuts the answer at --max-tokens and says so", async () => {
     const answer = await json("run", MODEL, "What is a snapshot?", "--temperature", "0", "--max-tokens", "3")
     assert.strictEqual(answer.data.finish_reason, "length")
   })
 
-  it("repeats a seed and varies without one", async () => {
+  it.skipIf(noEngine)("repeats a seed and varies without one", async () => {
     const ask = async (...extra: ReadonlyArray<string>) =>
       (await json("run", MODEL, "Tell me something.", "--temperature", "1.9", "--top-p", "1", ...extra)).data.response
     assert.strictEqual(await ask("--seed", "7"), await ask("--seed", "7"))
@@ -68,7 +69,7 @@ describe("the installed command", () => {
   })
 })
 
-describe("the installed server", () => {
+describe.skipIf(noEngine)("the installed server", () => {
   it("streams to the official client and stops cleanly", async () => {
     const server = start(packed.command, ["serve", "--port", "0", "--json", "--model", MODEL], {
       env: { HF_HOME: packed.home }
@@ -118,7 +119,7 @@ describe("the installed library", () => {
     assert.strictEqual(names, MODEL)
   })
 
-  it("gives them as promises, and leaving a stream early ends the engine", async () => {
+  it.skipIf(noEngine)("gives them as promises, and leaving a stream early ends the engine", async () => {
     const said = await program(`
       import { createKnife } from "mlx-knife"
       const knife = createKnife()

@@ -2,12 +2,13 @@
 import { cpSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, layer } from "@effect/vitest"
 import { Chunk, Effect, type Scope, Stream } from "effect"
 import type { RunnerError } from "../../src/domain/Errors.js"
 import { type RunnableModel, Runner } from "../../src/services/Runner.js"
 import { idText, idTokenizerJson, temporaryDirectory, tokenizerFiles } from "../support/Checkpoint.js"
 import { readTensors } from "../support/GoldenModels.js"
+import { noEngine } from "../support/Native.js"
 import { greedy, runnerOf } from "./support.js"
 
 const golden = (name: string) => fileURLToPath(new URL(`../golden/models/${name}`, import.meta.url))
@@ -137,54 +138,56 @@ const damages: ReadonlyArray<{
   }
 ]
 
-layer(runnerOf(new URL("../../src/runner/process.ts", import.meta.url)), { excludeTestServices: true })(
-  "the real engine",
-  (it) => {
-    for (const name of ["llama-tied-q4-g64", "mistral-f16"]) {
-      it.scoped(`continues ${name} as mlx-lm does, from text to text`, () =>
+describe.skipIf(noEngine)("the program", () => {
+  layer(runnerOf(new URL("../../src/runner/process.ts", import.meta.url)), { excludeTestServices: true })(
+    "the real engine",
+    (it) => {
+      for (const name of ["llama-tied-q4-g64", "mistral-f16"]) {
+        it.scoped(`continues ${name} as mlx-lm does, from text to text`, () =>
+          Effect.gen(function* () {
+            const model = yield* copyOf(name, { "tokenizer.json": idTokenizerJson })
+            const tensors = readTensors(join(golden(name), "golden.safetensors"))
+            const prompt = Array.from(tensors.get("prompt_ids") ?? [])
+            const wanted = Array.from(tensors.get("greedy_ids") ?? [])
+            const ends = [JSON.parse(readFileSync(join(golden(name), "config.json"), "utf8")).eos_token_id].flat()
+            assert.notInclude(ends, wanted.slice(0, -1))
+            const events = yield* run(model, idText(prompt), wanted.length)
+            assert.strictEqual(textOf(events), idText(wanted))
+            assert.deepInclude(events[0], { _tag: "Started", promptTokens: prompt.length })
+          })
+        )
+      }
+
+      it.scoped("gives the same answer to the same request", () =>
         Effect.gen(function* () {
-          const model = yield* copyOf(name, { "tokenizer.json": idTokenizerJson })
-          const tensors = readTensors(join(golden(name), "golden.safetensors"))
-          const prompt = Array.from(tensors.get("prompt_ids") ?? [])
-          const wanted = Array.from(tensors.get("greedy_ids") ?? [])
-          const ends = [JSON.parse(readFileSync(join(golden(name), "config.json"), "utf8")).eos_token_id].flat()
-          assert.notInclude(ends, wanted.slice(0, -1))
-          const events = yield* run(model, idText(prompt), wanted.length)
-          assert.strictEqual(textOf(events), idText(wanted))
-          assert.deepInclude(events[0], { _tag: "Started", promptTokens: prompt.length })
+          const model = yield* copyOf("llama-tied-q4-g64", tokenizerFiles)
+          const once = yield* run(model, "The quick brown fox", 40)
+          const again = yield* run(model, "The quick brown fox", 40)
+          assert.strictEqual(textOf(once), textOf(again))
+          assert.notStrictEqual(textOf(once), "")
+        })
+      )
+
+      for (const { damage, file, name, tag } of damages) {
+        it.scoped(`says what is wrong with ${name}, and runs the next model`, () =>
+          Effect.gen(function* () {
+            const broken = yield* copyOf(SHARDED, tokenizerFiles)
+            damage(broken.directory)
+            const error = yield* Effect.flip(run(broken, "hi", 4))
+            assert.strictEqual(error._tag, tag)
+            if (error._tag === "CheckpointInvalid") assert.strictEqual(error.file, file)
+            assert.isBelow(error.message.length, 400)
+            assert.notMatch(error.message, /\n|\bat .*:\d+|panicked/)
+          })
+        )
+      }
+
+      it.scoped("runs a sound model after all of them", () =>
+        Effect.gen(function* () {
+          const sound = yield* copyOf(SHARDED, tokenizerFiles)
+          assert.notStrictEqual(textOf(yield* run(sound, "hi", 4)), "")
         })
       )
     }
-
-    it.scoped("gives the same answer to the same request", () =>
-      Effect.gen(function* () {
-        const model = yield* copyOf("llama-tied-q4-g64", tokenizerFiles)
-        const once = yield* run(model, "The quick brown fox", 40)
-        const again = yield* run(model, "The quick brown fox", 40)
-        assert.strictEqual(textOf(once), textOf(again))
-        assert.notStrictEqual(textOf(once), "")
-      })
-    )
-
-    for (const { damage, file, name, tag } of damages) {
-      it.scoped(`says what is wrong with ${name}, and runs the next model`, () =>
-        Effect.gen(function* () {
-          const broken = yield* copyOf(SHARDED, tokenizerFiles)
-          damage(broken.directory)
-          const error = yield* Effect.flip(run(broken, "hi", 4))
-          assert.strictEqual(error._tag, tag)
-          if (error._tag === "CheckpointInvalid") assert.strictEqual(error.file, file)
-          assert.isBelow(error.message.length, 400)
-          assert.notMatch(error.message, /\n|\bat .*:\d+|panicked/)
-        })
-      )
-    }
-
-    it.scoped("runs a sound model after all of them", () =>
-      Effect.gen(function* () {
-        const sound = yield* copyOf(SHARDED, tokenizerFiles)
-        assert.notStrictEqual(textOf(yield* run(sound, "hi", 4)), "")
-      })
-    )
-  }
-)
+  )
+})

@@ -1,16 +1,22 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Either, Schema } from "effect"
 import { makeArena } from "../../../src/engines/mlx/Arena.js"
-import { installHint, loadBinding, loadTensors } from "../../../src/engines/mlx/Binding.js"
+import { type Binding, installHint, loadBinding, loadTensors } from "../../../src/engines/mlx/Binding.js"
 import { makeRope } from "../../../src/engines/mlx/MlxRope.js"
-import type { MlxArray } from "../../../src/engines/mlx/Mx.js"
+import type { MlxArray, Mx } from "../../../src/engines/mlx/Mx.js"
 import { type RepackContext, repack } from "../../../src/engines/mlx/Repack.js"
 import { quantization } from "../../../src/inference/Quantization.js"
 import { type RopeSpec, ropeSpec } from "../../../src/inference/Rope.js"
 import { goldenOpsCases, goldenOpsFile } from "../../support/GoldenOps.js"
+import { noEngine } from "../../support/Native.js"
 
-const binding = await Effect.runPromise(loadBinding)
-const { mx } = binding
+let binding: Binding
+let mx: Mx
+beforeAll(async () => {
+  if (noEngine) return
+  binding = await Effect.runPromise(loadBinding)
+  mx = binding.mx
+})
 
 const need = (tensors: ReadonlyMap<string, MlxArray>, name: string): MlxArray => {
   const found = tensors.get(name)
@@ -30,9 +36,13 @@ const values = (array: MlxArray): ReadonlyArray<number> => [array.tolist()].flat
 /** Scales that only a test has: products with them leave the range of float32. */
 const NO_WEIGHT = 2 ** 125
 
-describe("repack", () => {
-  const tensors = loadTensors(mx, goldenOpsFile("quantization"))
-  const context: RepackContext = { mx, dtype: mx.float32, arena: makeArena(binding.release) }
+describe.skipIf(noEngine)("repack", () => {
+  let tensors: ReturnType<typeof loadTensors>
+  let context: RepackContext
+  beforeAll(() => {
+    tensors = loadTensors(mx, goldenOpsFile("quantization"))
+    context = { mx, dtype: mx.float32, arena: makeArena(binding.release) }
+  })
 
   it.each(goldenOpsCases("quantization"))("%s", (name, { bits, group_size, mode }) => {
     const words = need(tensors, `${name}.words`)
@@ -77,8 +87,11 @@ const Parameters = Schema.Struct({
   })
 })
 
-describe("rope", () => {
-  const tensors = loadTensors(mx, goldenOpsFile("rope"))
+describe.skipIf(noEngine)("rope", () => {
+  let tensors: ReturnType<typeof loadTensors>
+  beforeAll(() => {
+    tensors = loadTensors(mx, goldenOpsFile("rope"))
+  })
   const specOf = (name: string, parameters: typeof Parameters.Type): RopeSpec => {
     const {
       base,
