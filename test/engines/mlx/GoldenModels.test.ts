@@ -4,10 +4,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { mlxEngine } from "../../../src/engines/mlx/MlxEngine.js"
 import { checkCase, goldenCases } from "../../support/GoldenModels.js"
+import { noEngine } from "../../support/Native.js"
 
 const directory = fileURLToPath(new URL("../../golden/models", import.meta.url))
 
-describe("against mlx-lm", () => {
+describe.skipIf(noEngine)("against mlx-lm", () => {
   it.effect.each([...goldenCases(directory)])("%s", (name) =>
     Effect.map(checkCase(mlxEngine, join(directory, name)), (verdict) => {
       assert.strictEqual(verdict._tag, "Passed", JSON.stringify(verdict))
