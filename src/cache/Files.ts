@@ -5,15 +5,13 @@
 import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { Either } from "effect"
-import { jsonFile } from "../checkpoint/JsonText.js"
 import { byCodePoint, type SnapshotFile } from "../domain/CachedModel.js"
+import { NOT_A_FILE, systemCode, tooLarge } from "../domain/FileProblems.js"
 import type { JsonFile } from "../domain/JsonFile.js"
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "EIO"
+import { jsonFile } from "../domain/JsonText.js"
 
 /** Runs a file operation; Left is the system's error code, such as ENOENT. */
-const attempt = <A>(operation: () => A): Either.Either<A, string> => Either.try({ try: operation, catch: codeOf })
+const attempt = <A>(operation: () => A): Either.Either<A, string> => Either.try({ try: operation, catch: systemCode })
 
 /** The entries of a directory, unordered. */
 export const entriesOf = (directory: string): Either.Either<ReadonlyArray<Dirent>, string> =>
@@ -103,10 +101,8 @@ const readWithin = (path: string, limitBytes: number, headOnly: boolean): Conten
     attempt(() =>
       withFile(path, (descriptor): Content => {
         const stats = fstatSync(descriptor)
-        if (!stats.isFile()) return { _tag: "Invalid", problem: "not a file" }
-        if (stats.size > limitBytes && !headOnly) {
-          return { _tag: "Unreadable", problem: `larger than ${limitBytes / 2 ** 20} MiB` }
-        }
+        if (!stats.isFile()) return { _tag: "Invalid", problem: NOT_A_FILE }
+        if (stats.size > limitBytes && !headOnly) return { _tag: "Unreadable", problem: tooLarge(limitBytes) }
         return { _tag: "Bytes", bytes: readInto(descriptor, Buffer.alloc(Math.min(stats.size, limitBytes))) }
       })
     ),

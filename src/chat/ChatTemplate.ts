@@ -5,16 +5,28 @@ import type { Message } from "../domain/Generation.js"
 /** Most characters a template may have; real ones have up to 20,000. */
 export const MAX_TEMPLATE_CHARS = 1_000_000
 
-/** A compiled template. Throws what the template raises. */
+/** What the template raises itself, with `raise_exception`: the only text of a failure that is meant for users. */
+export class TemplateRaised extends Error {}
+
+const raise = (message: unknown) => {
+  throw new TemplateRaised(String(message))
+}
+
+/** The interpreter's own `raise_exception` throws what its failures throw; it can't be declared again, only set. */
+const OVERRIDE = "{% set raise_exception = mlxk_raise_exception %}"
+
+/** A compiled template. Throws TemplateRaised, and whatever its interpreter throws where the template is wrong. */
 export type ChatTemplate = (messages: ReadonlyArray<Message>) => string
 
 /** Throws when the template is too long or isn't Jinja. */
 export const compileTemplate = (source: string, specialTokens: Readonly<Record<string, string>>): ChatTemplate => {
   if (source.length > MAX_TEMPLATE_CHARS) throw new Error(`longer than ${MAX_TEMPLATE_CHARS} characters`)
   const template = new Template(source)
+  template.parsed.body.unshift(...new Template(OVERRIDE).parsed.body)
   return (messages) =>
     template.render({
       ...specialTokens,
+      mlxk_raise_exception: raise,
       messages: messages.map(({ content, role }) => ({ role, content })),
       add_generation_prompt: true,
       tools: null,
@@ -31,8 +43,8 @@ export const fallbackPrompt = (messages: ReadonlyArray<Message>): string =>
 /** Longest part of a template's own error text that is shown. */
 const MAX_PROBLEM_CHARS = 200
 
-/** A template's error as one short line: its text is written by the model's author. */
+/** Why a template gives no prompt, as one short line: what it raises is written by the model's author. */
 export const templateProblem = (error: unknown): string => {
-  const text = (error instanceof Error ? error.message : String(error)).replaceAll(/[\p{Cc}\s]+/gu, " ").trim()
-  return text === "" ? "it fails" : text.slice(0, MAX_PROBLEM_CHARS)
+  const text = error instanceof TemplateRaised ? error.message.replaceAll(/[\p{Cc}\s]+/gu, " ").trim() : ""
+  return text === "" ? "it fails on them" : text.slice(0, MAX_PROBLEM_CHARS)
 }

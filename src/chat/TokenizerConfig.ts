@@ -34,13 +34,19 @@ const TemplateField = Schema.Struct({
   )
 })
 
+/** A chat template and the file it comes from. */
+export interface TemplateSource {
+  readonly file: string
+  readonly source: string
+}
+
 /** `chat_template` of a JSON file: a text, or the `default` of a named list. */
-const templateOf = (file: unknown): Option.Option<string> =>
-  Option.flatMap(Schema.decodeUnknownOption(TemplateField)(file), ({ chat_template }) =>
-    typeof chat_template === "string"
-      ? Option.some(chat_template)
-      : Option.fromNullable(chat_template.find(({ name }) => name === "default")?.template)
-  )
+const templateOf = (file: string, value: unknown): Option.Option<TemplateSource> =>
+  Option.flatMap(Schema.decodeUnknownOption(TemplateField)(value), ({ chat_template }) =>
+    Option.fromNullable(
+      typeof chat_template === "string" ? chat_template : chat_template.find(({ name }) => name === "default")?.template
+    )
+  ).pipe(Option.map((source) => ({ file, source })))
 
 /** The model's chat template, from the first source that has one (spec 02 R5.1). Null when none has. */
 export const chooseTemplate = (sources: {
@@ -50,9 +56,13 @@ export const chooseTemplate = (sources: {
   readonly tokenizerConfig: unknown
   /** chat_template.json */
   readonly templateJson: unknown
-}): string | null => {
-  if (sources.jinja !== null && sources.jinja !== "") return sources.jinja
-  return Option.getOrNull(Option.orElse(templateOf(sources.tokenizerConfig), () => templateOf(sources.templateJson)))
+}): TemplateSource | null => {
+  const { jinja, templateJson, tokenizerConfig } = sources
+  if (jinja !== null && jinja !== "") return { file: "chat_template.jinja", source: jinja }
+  return templateOf("tokenizer_config.json", tokenizerConfig).pipe(
+    Option.orElse(() => templateOf("chat_template.json", templateJson)),
+    Option.getOrNull
+  )
 }
 
 const TokenId = Schema.Int.pipe(Schema.nonNegative())

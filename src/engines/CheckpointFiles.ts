@@ -2,11 +2,9 @@
  * Opening a checkpoint: its config, the headers of its safetensors files, and what both together say about the model. Shared
  * by all engines; reads no tensor data.
  */
-import { type FileHandle, open, readdir } from "node:fs/promises"
-import { join } from "node:path"
 import { Effect, Either, Schema } from "effect"
-import { CheckpointInvalid, ModelIncompatible } from "../domain/Errors.js"
-import { MAX_JSON_DEPTH, parseJson } from "../domain/Json.js"
+import { type CheckpointInvalid, ModelIncompatible } from "../domain/Errors.js"
+import { fileText } from "../domain/JsonText.js"
 import { buildDecoder } from "../inference/architectures/Architectures.js"
 import { Section } from "../inference/Config.js"
 import type { Decoder } from "../inference/Decoder.js"
@@ -20,9 +18,7 @@ import {
   type TensorTable,
   type WeightProblem
 } from "../inference/Weights.js"
-
-/** Far above any real config.json or index. */
-const MAX_JSON_BYTES = 16 * 2 ** 20
+import { checked, invalid, names, readBytes, readJson, withFile } from "./Reader.js"
 
 const CONFIG = "config.json"
 const INDEX = "model.safetensors.index.json"
@@ -37,53 +33,10 @@ export interface OpenCheckpoint {
   readonly files: ReadonlyArray<string>
 }
 
-const invalid = (source: CheckpointSource, file: string, problem: string) =>
-  new CheckpointInvalid({ model: source.name, file, problem })
-
-const ioProblem = (cause: unknown): string => {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error"
-  return code === "ENOENT" ? "missing" : `cannot be read (${code})`
-}
-
-const io = <A>(source: CheckpointSource, file: string, run: () => Promise<A>): Effect.Effect<A, CheckpointInvalid> =>
-  Effect.tryPromise({ try: run, catch: (cause) => invalid(source, file, ioProblem(cause)) })
-
-/** Opens a file of the checkpoint for one use and gives its size in bytes. */
-const withFile = <A>(
-  source: CheckpointSource,
-  file: string,
-  use: (handle: FileHandle, bytes: number) => Effect.Effect<A, CheckpointInvalid>
-): Effect.Effect<A, CheckpointInvalid> =>
-  Effect.acquireUseRelease(
-    io(source, file, () => open(join(source.directory, file))),
-    (handle) =>
-      Effect.flatMap(
-        io(source, file, () => handle.stat()),
-        (stat) => use(handle, stat.size)
-      ),
-    (handle) => Effect.promise(() => handle.close())
-  )
-
-/** `length` bytes from `position`; fewer where the file ends. */
-const readBytes = (source: CheckpointSource, file: string, handle: FileHandle, position: number, length: number) =>
-  Effect.map(
-    io(source, file, () => handle.read(new Uint8Array(length), 0, length, position)),
-    ({ buffer, bytesRead }) => buffer.subarray(0, bytesRead)
-  )
-
-const text = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)
-
-const readJson = <A, I>(source: CheckpointSource, file: string, schema: Schema.Schema<A, I>) =>
-  withFile(source, file, (handle, bytes) =>
-    Effect.gen(function* () {
-      if (bytes > MAX_JSON_BYTES) return yield* invalid(source, file, `larger than ${MAX_JSON_BYTES} bytes`)
-      const content = text(yield* readBytes(source, file, handle, 0, bytes))
-      const parsed = Either.mapLeft(parseJson(content, { maxDepth: MAX_JSON_DEPTH }), (problem) =>
-        invalid(source, file, problem)
-      )
-      const decode = Schema.decodeUnknown(schema)
-      return yield* Effect.mapError(decode(yield* parsed), () => invalid(source, file, "not what it must be"))
-    })
+/** A JSON file of a known form. */
+const readForm = <A, I>(source: CheckpointSource, file: string, schema: Schema.Schema<A, I>) =>
+  Effect.flatMap(readJson(source, file), (value) =>
+    Effect.mapError(Schema.decodeUnknown(schema)(value), () => invalid(source, file, "not what it must be"))
   )
 
 const readHeader = (
@@ -92,12 +45,11 @@ const readHeader = (
 ): Effect.Effect<ReadonlyMap<string, TensorInfo>, CheckpointInvalid> =>
   withFile(source, file, (handle, bytes) =>
     Effect.gen(function* () {
-      const checked = <A>(result: Either.Either<A, string>) =>
-        Either.mapLeft(result, (problem) => invalid(source, file, problem))
       const prefix = yield* readBytes(source, file, handle, 0, LENGTH_BYTES)
-      const length = yield* checked(headerLength(prefix, bytes))
-      const json = text(yield* readBytes(source, file, handle, LENGTH_BYTES, length))
-      return yield* checked(parseHeader(json, length, bytes))
+      const length = yield* checked(source, file, headerLength(prefix, bytes))
+      const header = yield* readBytes(source, file, handle, LENGTH_BYTES, length)
+      const json = yield* checked(source, file, fileText(header))
+      return yield* checked(source, file, parseHeader(json, length, bytes))
     })
   )
 
@@ -108,12 +60,12 @@ const Index = Schema.Struct({
 /** The files of the index when there is one, else every model*.safetensors. */
 const weightFiles = (source: CheckpointSource): Effect.Effect<ReadonlyArray<string>, CheckpointInvalid> =>
   Effect.gen(function* () {
-    const names = yield* io(source, CONFIG, () => readdir(source.directory))
-    if (names.includes(INDEX)) {
-      const index = yield* readJson(source, INDEX, Index)
+    const all = yield* names(source, CONFIG)
+    if (all.includes(INDEX)) {
+      const index = yield* readForm(source, INDEX, Index)
       return [...new Set(Object.values(index.weight_map))].sort()
     }
-    const found = names.filter((name) => name.startsWith("model") && name.endsWith(".safetensors")).sort()
+    const found = all.filter((name) => name.startsWith("model") && name.endsWith(".safetensors")).sort()
     return found.length > 0 ? found : yield* invalid(source, SINGLE, "missing")
   })
 
@@ -153,7 +105,7 @@ const failure = (source: CheckpointSource, problem: WeightProblem, files: Tensor
 export const openCheckpoint = Effect.fn("CheckpointFiles.openCheckpoint")(function* (
   source: CheckpointSource
 ): Effect.fn.Return<OpenCheckpoint, CheckpointInvalid | ModelIncompatible> {
-  const config = yield* readJson(source, CONFIG, Section)
+  const config = yield* readForm(source, CONFIG, Section)
   const refuse = (problem: WeightProblem) => failure(source, problem, null)
   const decoder = yield* Either.mapLeft(buildDecoder(config), refuse)
   const rule = yield* Either.mapLeft(quantization(config), refuse)

@@ -4,6 +4,7 @@ import * as RpcClient from "@effect/rpc/RpcClient"
 import type { RpcClientError } from "@effect/rpc/RpcClientError"
 import { Deferred, Effect, Exit, type Scope, Stream } from "effect"
 import { EngineCrashed, EngineUnavailable } from "../domain/Errors.js"
+import { systemCode } from "../domain/FileProblems.js"
 import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
 import type { CheckpointSource } from "../inference/Engine.js"
 import { clientProtocol } from "./Ipc.js"
@@ -82,7 +83,7 @@ const watch = (child: ChildProcess, model: string, gone: Deferred.Deferred<never
   const report = (error: Gone) => Deferred.unsafeDone(gone, Exit.fail(error))
   child.on("error", (error) => {
     if (!hasEnded(child)) return
-    const problem = `no process could be started (${"code" in error ? String(error.code) : "unknown"})`
+    const problem = `no process could be started (${systemCode(error)})`
     report(new EngineUnavailable({ engine: "inference", problem }))
   })
   child.once("exit", (exitCode, signal) => {

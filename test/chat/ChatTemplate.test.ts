@@ -1,6 +1,12 @@
 /** Chat templates: where they come from, what they are given, what goes wrong (spec 02 §5). */
 import { assert, describe, it } from "@effect/vitest"
-import { compileTemplate, fallbackPrompt, MAX_TEMPLATE_CHARS, templateProblem } from "../../src/chat/ChatTemplate.js"
+import {
+  compileTemplate,
+  fallbackPrompt,
+  MAX_TEMPLATE_CHARS,
+  TemplateRaised,
+  templateProblem
+} from "../../src/chat/ChatTemplate.js"
 import { chooseTemplate, endOfSequenceIds, specialTokens } from "../../src/chat/TokenizerConfig.js"
 
 const none = { jinja: null, tokenizerConfig: null, templateJson: null }
@@ -9,9 +15,16 @@ describe("choosing a template", () => {
   it("takes chat_template.jinja, then tokenizer_config.json, then chat_template.json", () => {
     const tokenizerConfig = { chat_template: "config" }
     const templateJson = { chat_template: "json" }
-    assert.strictEqual(chooseTemplate({ jinja: "file", tokenizerConfig, templateJson }), "file")
-    assert.strictEqual(chooseTemplate({ jinja: null, tokenizerConfig, templateJson }), "config")
-    assert.strictEqual(chooseTemplate({ ...none, templateJson }), "json")
+    const chosen = [
+      chooseTemplate({ jinja: "file", tokenizerConfig, templateJson }),
+      chooseTemplate({ jinja: null, tokenizerConfig, templateJson }),
+      chooseTemplate({ ...none, templateJson })
+    ]
+    assert.deepStrictEqual(chosen, [
+      { file: "chat_template.jinja", source: "file" },
+      { file: "tokenizer_config.json", source: "config" },
+      { file: "chat_template.json", source: "json" }
+    ])
     assert.isNull(chooseTemplate(none))
   })
 
@@ -20,7 +33,7 @@ describe("choosing a template", () => {
       { name: "tool_use", template: "tools" },
       { name: "default", template: "plain" }
     ]
-    assert.strictEqual(chooseTemplate({ ...none, tokenizerConfig: { chat_template } }), "plain")
+    assert.strictEqual(chooseTemplate({ ...none, tokenizerConfig: { chat_template } })?.source, "plain")
     assert.isNull(chooseTemplate({ ...none, tokenizerConfig: { chat_template: chat_template.slice(0, 1) } }))
   })
 
@@ -56,7 +69,17 @@ describe("rendering", () => {
     } catch (error) {
       assert.strictEqual(templateProblem(error), "Roles must alternate")
     }
-    assert.isBelow(templateProblem(new Error("x".repeat(100_000))).length, 1_000)
+    assert.isBelow(templateProblem(new TemplateRaised("x".repeat(100_000))).length, 1_000)
+  })
+
+  it("keeps the interpreter's own words to itself", () => {
+    const render = compileTemplate("{{ messages[0].content.nonesuch() }}", {})
+    try {
+      render([{ role: "user", content: "a" }])
+      assert.fail("nothing thrown")
+    } catch (error) {
+      assert.strictEqual(templateProblem(error), "it fails on them")
+    }
   })
 
   it("refuses an endless template before reading it", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { detect, type Evidence, hasChatTemplate } from "../../src/checkpoint/Detect.js"
-import { jsonFile } from "../../src/checkpoint/JsonText.js"
+import { jsonFile } from "../../src/domain/JsonText.js"
 
 const evidence = (values: Partial<Evidence>): Evidence => ({
   name: "acme/model",

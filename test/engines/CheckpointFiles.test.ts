@@ -1,4 +1,15 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -59,6 +70,12 @@ const renamed = (from: string, to: string, file = WEIGHTS) =>
 const indexed = (map: Record<string, string>) => (directory: string) =>
   writeFileSync(join(directory, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }))
 
+/** A named pipe in place of a file. */
+const pipe = (file: string) => (directory: string) => {
+  rmSync(join(directory, file), { force: true })
+  execFileSync("mkfifo", [join(directory, file)])
+}
+
 describe("a damaged checkpoint", () => {
   it.scoped.each<
     readonly [what: string, model: string, damage: (directory: string) => void, expected: string | RegExp]
@@ -71,7 +88,43 @@ describe("a damaged checkpoint", () => {
       "config huge",
       "store-f32",
       (d) => truncateSync(join(d, "config.json"), 2 ** 25),
-      "config.json: larger than 16777216 bytes"
+      "config.json: larger than 16 MiB"
+    ],
+    ["config a pipe", "store-f32", pipe("config.json"), "config.json: not a file"],
+    [
+      "config not UTF-8",
+      "store-f32",
+      (d) => writeFileSync(join(d, "config.json"), '"\xff"', "latin1"),
+      "config.json: not valid UTF-8"
+    ],
+    [
+      "config a link to nothing",
+      "store-f32",
+      (d) => {
+        unlinkSync(join(d, "config.json"))
+        symlinkSync("none", join(d, "config.json"))
+      },
+      "config.json: a link to nothing"
+    ],
+    ["index a pipe", "store-f32", pipe("model.safetensors.index.json"), "model.safetensors.index.json: not a file"],
+    ["weights a pipe", "store-f32", pipe(WEIGHTS), `${WEIGHTS}: not a file`],
+    [
+      "weights a directory",
+      "store-f32",
+      (d) => {
+        unlinkSync(join(d, WEIGHTS))
+        mkdirSync(join(d, WEIGHTS))
+      },
+      `${WEIGHTS}: not a file`
+    ],
+    [
+      "weights a device",
+      "store-f32",
+      (d) => {
+        unlinkSync(join(d, WEIGHTS))
+        symlinkSync("/dev/zero", join(d, WEIGHTS))
+      },
+      `${WEIGHTS}: not a file`
     ],
     ["field missing", "store-f32", editConfig({ vocab_size: null }), /^config.json: vocab_size: /],
     ["type unknown", "store-f32", editConfig({ model_type: "eliza" }), "incompatible: Model type eliza not supported."],

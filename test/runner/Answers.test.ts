@@ -1,7 +1,7 @@
 /** Answers through a real engine process: text, limits, stops, prompts (the engine itself only plays). */
 import { assert, layer } from "@effect/vitest"
 import { Chunk, Effect, Exit, Stream } from "effect"
-import { ContextLengthExceeded, type RunnerError, TemplateRefused } from "../../src/domain/Errors.js"
+import { CheckpointInvalid, ContextLengthExceeded, type RunnerError, TemplateRefused } from "../../src/domain/Errors.js"
 import type { GenerateEvent, GenerateOptions } from "../../src/domain/Generation.js"
 import { type RunnableModel, Runner } from "../../src/services/Runner.js"
 import { byteIds } from "../support/Checkpoint.js"
@@ -109,13 +109,34 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
     })
   )
 
+  it.scoped("names the file of a template that isn't one, in no words of its interpreter", () =>
+    Effect.gen(function* () {
+      const config = JSON.stringify({ chat_template: "{% for %}" })
+      const model = yield* fakeModel({ answer: byteIds("ok") }, { "tokenizer_config.json": config })
+      const messages = [{ role: "user", content: "a" }] as const
+      const error = yield* failureOf(model, greedy("", { input: { _tag: "Chat", messages } }))
+      assert.deepInclude(error, {
+        _tag: "CheckpointInvalid",
+        file: "tokenizer_config.json",
+        problem: "not a valid chat template"
+      })
+    })
+  )
+
   it.scoped("is not kept waiting by a template without end, and the model stays loaded", () =>
     Effect.gen(function* () {
       const template = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"
       const model = yield* fakeModel({ answer: byteIds("ok") }, { "chat_template.jinja": template })
       const messages = [{ role: "user", content: "a" }] as const
       const error = yield* failureOf(model, greedy("", { input: { _tag: "Chat", messages } }))
-      assert.deepStrictEqual(error, new TemplateRefused({ model: "org/fake", problem: "no result after 5 s" }))
+      assert.deepStrictEqual(
+        error,
+        new CheckpointInvalid({
+          model: "org/fake",
+          file: "chat_template.jinja",
+          problem: "the chat template takes longer than 5 s"
+        })
+      )
       assert.strictEqual(textOf(yield* events(model, greedy("raw"))), "ok")
     })
   )

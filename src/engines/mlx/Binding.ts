@@ -4,6 +4,7 @@
  */
 import { Effect } from "effect"
 import { EngineUnavailable } from "../../domain/Errors.js"
+import { systemCode } from "../../domain/FileProblems.js"
 import { isMx, type MlxArray, type Mx } from "./Mx.js"
 
 /** The binding, ready for one kind of device. */
@@ -27,9 +28,6 @@ export const installHint = (platform: NodeJS.Platform, code: string): string => 
   return `the npm package ${PACKAGE} cannot be loaded (${code}); install it with 'npm install ${PACKAGE}', and for its native part ${native}`
 }
 
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error"
-
 /**
  * Later versions have `dispose`. Version 0.0.7 keeps an array's memory until the garbage collector finds the JavaScript
  * object *and* the event loop turns, which it doesn't inside a step; there, overwriting the whole array with a scalar drops
@@ -50,7 +48,7 @@ const unavailable = (code: string) =>
 /** Loads the native library. */
 export const loadBinding: Effect.Effect<Binding, EngineUnavailable> = Effect.tryPromise({
   try: (): Promise<{ readonly core?: unknown }> => import(PACKAGE),
-  catch: (cause) => unavailable(codeOf(cause))
+  catch: (cause) => unavailable(systemCode(cause))
 }).pipe(
   Effect.flatMap(({ core }) => (isMx(core) ? Effect.succeed(core) : unavailable("an unknown version"))),
   Effect.map((mx) => ({ mx, gpu: mx.metal.isAvailable(), release: releaseWith(mx) }))
