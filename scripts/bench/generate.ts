@@ -125,14 +125,14 @@ const ours = (directory: string): Effect.Effect<Speed, unknown> =>
     Effect.gen(function* () {
       const model = yield* mlxEngine.load({ name: "bench", directory })
       const warm = model.start()
-      warm.forward(ids.slice(0, 8), "last")
+      yield* warm.forward(ids.slice(0, 8), "last")
       warm.close()
       const sequence = model.start()
       const start = performance.now()
-      sequence.forward(ids, "last")
+      yield* sequence.forward(ids, "last")
       const prefilled = performance.now()
       for (let token = 0; token < tokens; token++) {
-        sequence.forward([100 + token], "last")
+        yield* sequence.forward([100 + token], "last")
         // As the runner does: small objects of the binding are freed between turns of the event loop.
         yield* Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
       }

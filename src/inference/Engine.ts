@@ -8,7 +8,10 @@ export interface CheckpointSource {
   readonly directory: string
 }
 
-/** One sequence and its KV cache. Calls block their thread; use from one thread only. */
+/**
+ * One sequence and its KV cache, for one caller at a time. A step may block the thread or be computed elsewhere; then it is
+ * uninterruptible, because nobody knows the cache after half a step.
+ */
 export interface Sequence {
   /** Tokens in the KV cache. */
   readonly length: number
@@ -16,7 +19,7 @@ export interface Sequence {
    * Appends `ids` (at least one) to the KV cache. Returns float32 logits: `vocabSize` values for the last position, or
    * `ids.length * vocabSize` in row-major order for `"all"`.
    */
-  readonly forward: (ids: ReadonlyArray<number>, rows: "last" | "all") => Float32Array
+  readonly forward: (ids: ReadonlyArray<number>, rows: "last" | "all") => Effect.Effect<Float32Array>
   /** Frees the KV cache. */
   readonly close: () => void
 }
@@ -31,6 +34,8 @@ export interface MemoryStats {
 /** A checkpoint ready to compute. */
 export interface LoadedModel {
   readonly vocabSize: number
+  /** Most prompt tokens to give to one step: an interruption arrives between steps, so one should take a second or two. */
+  readonly prefillChunk: number
   readonly start: () => Sequence
   readonly memory: () => MemoryStats
 }

@@ -6,9 +6,6 @@ import type { FinishReason, GenerateEvent } from "../domain/Generation.js"
 import type { LoadedModel, Sequence } from "../inference/Engine.js"
 import type { Sampler } from "../inference/Sampler.js"
 
-/** Prompt tokens computed in one step; between two steps an interruption can arrive. */
-export const PREFILL_CHUNK = 512
-
 export interface AnswerOptions {
   readonly model: LoadedModel
   readonly tokenizer: Pick<Tokenizer, "detokenizer">
@@ -28,12 +25,12 @@ const eventLoopTurn = Effect.async<void>((resume) => {
   return Effect.sync(() => clearImmediate(immediate))
 })
 
-const prefill = (sequence: Sequence, ids: ReadonlyArray<number>) =>
+const prefill = (sequence: Sequence, ids: ReadonlyArray<number>, chunk: number) =>
   Effect.gen(function* () {
     let logits: Float32Array = new Float32Array()
-    for (let start = 0; start < ids.length; start += PREFILL_CHUNK) {
+    for (let start = 0; start < ids.length; start += chunk) {
       yield* eventLoopTurn
-      logits = sequence.forward(ids.slice(start, start + PREFILL_CHUNK), "last")
+      logits = yield* sequence.forward(ids.slice(start, start + chunk), "last")
     }
     return logits
   })
@@ -71,7 +68,7 @@ export const answer = (options: AnswerOptions): Effect.Effect<void> =>
       emit({ _tag: "Finished", finishReason: text.stopped() ? "stop" : finishReason, usage })
     }
     if (budget < 1) return end("length")
-    let logits: Float32Array = yield* prefill(sequence, promptIds)
+    let logits: Float32Array = yield* prefill(sequence, promptIds, model.prefillChunk)
     for (;;) {
       const id = sampler.next(logits)
       completionTokens++
@@ -80,6 +77,6 @@ export const answer = (options: AnswerOptions): Effect.Effect<void> =>
       if (text.stopped()) return end("stop")
       if (completionTokens >= budget) return end("length")
       yield* eventLoopTurn
-      logits = sequence.forward([id], "last")
+      logits = yield* sequence.forward([id], "last")
     }
   }).pipe(Effect.scoped)

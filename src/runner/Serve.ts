@@ -131,10 +131,11 @@ const counted = (model: LoadedModel, count: (tokens: number) => void): LoadedMod
       get length() {
         return sequence.length
       },
-      forward: (ids, rows) => {
-        count(ids.length)
-        return sequence.forward(ids, rows)
-      },
+      forward: (ids, rows) =>
+        Effect.suspend(() => {
+          count(ids.length)
+          return sequence.forward(ids, rows)
+        }),
       close: () => sequence.close()
     }
   }

@@ -2,7 +2,7 @@
  * An engine process whose engine only plays: `fake.json` in the checkpoint says what it answers. It writes its process id to
  * `pid` and one byte per step to `steps`, so that a test sees from outside what was computed.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { CheckpointInvalid } from "../../src/domain/Errors.js"
@@ -17,6 +17,10 @@ const Script = Schema.parseJson(
     endless: Schema.optionalWith(Schema.Boolean, { default: () => false }),
     /** What happens in the step that would compute the answer's end. */
     fault: Schema.optionalWith(Schema.Literal("none", "throw", "abort", "block"), { default: () => "none" as const }),
+    /** Each step waits for a byte of the named pipe `gate`. */
+    gated: Schema.optionalWith(Schema.Boolean, { default: () => false }),
+    /** SIGTERM is only noted, in the file `terminated`. */
+    stubborn: Schema.optionalWith(Schema.Boolean, { default: () => false }),
     /** The weights can't be loaded. */
     broken: Schema.optionalWith(Schema.Boolean, { default: () => false }),
     crashOnLoad: Schema.optionalWith(Schema.Boolean, { default: () => false })
@@ -43,21 +47,29 @@ const fail = (fault: typeof Script.Type.fault) => {
   }
 }
 
-const sequence = (directory: string, { answer, endless, fault }: typeof Script.Type): Sequence => {
+/** Lets a step through when the gate, a named pipe, gives it a byte; blocks as native code does until then. */
+const makeGate = (directory: string): (() => void) => {
+  const gate = openSync(join(directory, "gate"), "r")
+  return () => void readSync(gate, new Uint8Array(1))
+}
+
+const sequence = (directory: string, { answer, endless, fault }: typeof Script.Type, pass: () => void): Sequence => {
   let length = 0
   let step = 0
   return {
     get length() {
       return length
     },
-    forward: (ids) => {
-      appendFileSync(join(directory, "steps"), ".")
-      length += ids.length
-      const next = answer[endless ? step % answer.length : step]
-      step++
-      if (next === undefined) fail(fault)
-      return logitsFor(next ?? EOS)
-    },
+    forward: (ids) =>
+      Effect.sync(() => {
+        appendFileSync(join(directory, "steps"), ".")
+        pass()
+        length += ids.length
+        const next = answer[endless ? step % answer.length : step]
+        step++
+        if (next === undefined) fail(fault)
+        return logitsFor(next ?? EOS)
+      }),
     close: () => appendFileSync(join(directory, "closed"), ".")
   }
 }
@@ -74,9 +86,12 @@ const engine: Engine = {
       if (script.broken) {
         return yield* new CheckpointInvalid({ model: name, file: "model.safetensors", problem: "truncated" })
       }
+      if (script.stubborn) process.on("SIGTERM", () => appendFileSync(join(directory, "terminated"), "."))
+      const pass = script.gated ? makeGate(directory) : () => {}
       return {
+        prefillChunk: 512,
         vocabSize: VOCAB_SIZE,
-        start: () => sequence(directory, script),
+        start: () => sequence(directory, script, pass),
         memory: () => ({ activeBytes: 1, peakBytes: 2, cacheBytes: null })
       }
     })

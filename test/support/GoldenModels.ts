@@ -58,23 +58,25 @@ export const readTensors = (path: string): ReadonlyMap<string, Float32Array | In
 }
 
 /** Logits of a prompt that is given in pieces of `size` tokens. */
-const prefill = (model: LoadedModel, ids: ReadonlyArray<number>, size: number): Float32Array => {
-  const sequence = model.start()
-  const logits = new Float32Array(ids.length * model.vocabSize)
-  for (let from = 0; from < ids.length; from += size) {
-    logits.set(sequence.forward(ids.slice(from, from + size), "all"), from * model.vocabSize)
-  }
-  sequence.close()
-  return logits
-}
+const prefill = (model: LoadedModel, ids: ReadonlyArray<number>, size: number) =>
+  Effect.gen(function* () {
+    const sequence = model.start()
+    const logits = new Float32Array(ids.length * model.vocabSize)
+    for (let from = 0; from < ids.length; from += size) {
+      logits.set(yield* sequence.forward(ids.slice(from, from + size), "all"), from * model.vocabSize)
+    }
+    sequence.close()
+    return logits
+  })
 
-const greedy = (model: LoadedModel, ids: ReadonlyArray<number>, count: number): ReadonlyArray<number> => {
-  const sequence = model.start()
-  const chosen = [argmax(sequence.forward(ids, "last"))]
-  while (chosen.length < count) chosen.push(argmax(sequence.forward(chosen.slice(-1), "last")))
-  sequence.close()
-  return chosen
-}
+const greedy = (model: LoadedModel, ids: ReadonlyArray<number>, count: number) =>
+  Effect.gen(function* () {
+    const sequence = model.start()
+    const chosen = [argmax(yield* sequence.forward(ids, "last"))]
+    while (chosen.length < count) chosen.push(argmax(yield* sequence.forward(chosen.slice(-1), "last")))
+    sequence.close()
+    return chosen
+  })
 
 /** The greatest difference; infinite when the lengths differ or a value isn't finite. */
 const difference = (actual: ArrayLike<number>, expected: ArrayLike<number>): number => {
@@ -88,28 +90,34 @@ const difference = (actual: ArrayLike<number>, expected: ArrayLike<number>): num
 }
 
 /** Compares one prompt's tensors, whose names start with `prefix`. Differences are in units of the logits' deviation. */
-const compare = (model: LoadedModel, golden: Golden, tensors: ReturnType<typeof readTensors>, prefix: string) => {
-  const tensor = (name: string) => tensors.get(prefix + name) ?? new Float32Array(0)
-  const ids = Array.from(tensor("prompt_ids"))
-  const expected = tensor("logits")
-  const tolerance = golden.tolerance.max_abs_err_over_logits_std
-  const splits = [
-    { name: "one prefill", size: ids.length, defined: true },
-    { name: `chunks of ${CHUNK}`, size: CHUNK, defined: golden.self_consistency.chunked_prefill_7 <= tolerance },
-    { name: "token by token", size: 1, defined: golden.self_consistency.token_by_token <= tolerance }
-  ]
-  const results = splits
-    .filter(({ defined }) => defined)
-    .map(({ name, size }) => ({ name, error: difference(prefill(model, ids, size), expected) / golden.logits_std }))
-  const wanted = Array.from(tensor("greedy_ids"))
-  const chosen = greedy(model, ids, wanted.length)
-  const problems = results
-    .filter(({ error }) => !(error <= tolerance))
-    .map(({ error, name }) => `${prefix}logits, ${name}: ${error.toExponential(2)} deviations off`)
-  if (ids.length === 0 || wanted.length === 0) problems.push(`${prefix}tensors are missing`)
-  if (chosen.join() !== wanted.join()) problems.push(`${prefix}greedy ids: ${chosen} instead of ${wanted}`)
-  return { problems, worst: Math.max(...results.map(({ error }) => error)) }
-}
+const compare = (model: LoadedModel, golden: Golden, tensors: ReturnType<typeof readTensors>, prefix: string) =>
+  Effect.gen(function* () {
+    const tensor = (name: string) => tensors.get(prefix + name) ?? new Float32Array(0)
+    const ids = Array.from(tensor("prompt_ids"))
+    const expected = tensor("logits")
+    const tolerance = golden.tolerance.max_abs_err_over_logits_std
+    const splits = [
+      { name: "one prefill", size: ids.length, defined: true },
+      { name: `chunks of ${CHUNK}`, size: CHUNK, defined: golden.self_consistency.chunked_prefill_7 <= tolerance },
+      { name: "token by token", size: 1, defined: golden.self_consistency.token_by_token <= tolerance }
+    ]
+    const results = yield* Effect.forEach(
+      splits.filter(({ defined }) => defined),
+      ({ name, size }) =>
+        Effect.map(prefill(model, ids, size), (logits) => ({
+          name,
+          error: difference(logits, expected) / golden.logits_std
+        }))
+    )
+    const wanted = Array.from(tensor("greedy_ids"))
+    const chosen = yield* greedy(model, ids, wanted.length)
+    const problems = results
+      .filter(({ error }) => !(error <= tolerance))
+      .map(({ error, name }) => `${prefix}logits, ${name}: ${error.toExponential(2)} deviations off`)
+    if (ids.length === 0 || wanted.length === 0) problems.push(`${prefix}tensors are missing`)
+    if (chosen.join() !== wanted.join()) problems.push(`${prefix}greedy ids: ${chosen} instead of ${wanted}`)
+    return { problems, worst: Math.max(...results.map(({ error }) => error)) }
+  })
 
 /** Runs one case. Fails only when the engine refuses to load it. */
 export const checkCase = (engine: Engine, directory: string): Effect.Effect<Verdict, LoadError> => {
@@ -118,11 +126,14 @@ export const checkCase = (engine: Engine, directory: string): Effect.Effect<Verd
   const golden = readJson(join(directory, "golden.json"), Golden)
   const tensors = readTensors(join(directory, "golden.safetensors"))
   const prefixes = tensors.has("cross_prompt_ids") ? ["", "cross_"] : [""]
-  return Effect.map(engine.load({ name: directory, directory }), (model): Verdict => {
-    const results = prefixes.map((prefix) => compare(model, golden, tensors, prefix))
+  return Effect.gen(function* () {
+    const model = yield* engine.load({ name: directory, directory })
+    const results = yield* Effect.forEach(prefixes, (prefix) => compare(model, golden, tensors, prefix))
     const problems = results.flatMap((result) => result.problems)
-    return problems.length > 0
-      ? { _tag: "Failed", problems }
-      : { _tag: "Passed", worst: Math.max(...results.map(({ worst }) => worst)) }
+    const verdict: Verdict =
+      problems.length > 0
+        ? { _tag: "Failed", problems }
+        : { _tag: "Passed", worst: Math.max(...results.map(({ worst }) => worst)) }
+    return verdict
   }).pipe(Effect.scoped)
 }

@@ -1,9 +1,8 @@
 /** The weights of a loaded model, by the names that architectures use. */
-import { join } from "node:path"
 import type { PlannedMatrix, VectorSpec } from "../../inference/Weights.js"
 import type { OpenCheckpoint } from "../CheckpointFiles.js"
 import { type Arena, makeArena } from "./Arena.js"
-import { type Binding, loadTensors } from "./Binding.js"
+import type { Binding } from "./Binding.js"
 import type { MlxArray, MlxDtype } from "./Mx.js"
 import { isNative, type Packed, type RepackContext, repack, type StoredParts } from "./Repack.js"
 
@@ -110,14 +109,14 @@ const loadVector = (binding: Binding, dtype: MlxDtype, take: Take, { name }: Vec
 }
 
 /**
- * Reads every planned weight; throws what the binding throws. One matrix at a time, so that no more than the model itself
+ * Makes every planned weight of the stored tensors, which are used up; throws what the binding throws. One matrix at a time, so that no more than the model itself
  * and one matrix's temporaries are in memory.
  */
-export const loadWeights = (binding: Binding, directory: string, checkpoint: OpenCheckpoint): LoadedWeights => {
-  const stored = new Map<string, MlxArray>()
-  for (const file of checkpoint.files) {
-    for (const [name, array] of loadTensors(binding.mx, join(directory, file))) stored.set(name, array)
-  }
+export const loadWeights = (
+  binding: Binding,
+  checkpoint: OpenCheckpoint,
+  stored: Map<string, MlxArray>
+): LoadedWeights => {
   const take: Take = (name, arena) => {
     const array = stored.get(name)
     stored.delete(name)
