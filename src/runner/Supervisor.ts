@@ -2,7 +2,20 @@
  * The live Runner: one engine process for the loaded model, one computation at a time, requests in order of arrival. A
  * process that dies fails what is in flight and nothing else; the next request starts another one.
  */
-import { Clock, Effect, ExecutionStrategy, Exit, Fiber, FiberSet, Layer, Mailbox, Ref, Scope, Stream } from "effect"
+import {
+  Clock,
+  type Duration,
+  Effect,
+  ExecutionStrategy,
+  Exit,
+  Fiber,
+  FiberSet,
+  Layer,
+  Mailbox,
+  Ref,
+  Scope,
+  Stream
+} from "effect"
 import type { EngineCrashed, RunnerError } from "../domain/Errors.js"
 import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
 import { type RunnableModel, Runner } from "../services/Runner.js"
@@ -13,8 +26,15 @@ import { makeTurns } from "./Turns.js"
 
 /** Requests that may wait for their turn (spec 02 R2.15). */
 const MAX_WAITING = 32
-/** A process that doesn't react to an interruption in this time is computing something it can't leave, and is ended. */
-const SETTLE_LIMIT = "10 seconds"
+/** A step may be slow; a process that is still inside one when a request has waited so long is given up for it. */
+const STEP_LIMIT = "60 seconds"
+/** Of a dead process's last words, the first and the last so many are logged: reasons come before a trace, or after it. */
+const LOGGED_CHARS = 490
+
+/** How processes are started, and how long a request waits for one to leave a step (a minute when absent). */
+export interface RunnerOptions extends EngineProcessOptions {
+  readonly stepLimit?: Duration.DurationInput
+}
 
 /** The loaded model. */
 interface Slot {
@@ -23,7 +43,20 @@ interface Slot {
   readonly scope: Scope.CloseableScope
 }
 
-const make = (options: EngineProcessOptions) =>
+const excerpt = (text: string): string =>
+  text.length <= 2 * LOGGED_CHARS ? text : `${text.slice(0, LOGGED_CHARS)} … ${text.slice(-LOGGED_CHARS)}`
+
+/** Everything there is to know about a crash; users are told much less. */
+const logCrash = ({ exitCode, model, signal, stderr }: EngineCrashed) =>
+  Effect.logError("engine process ended").pipe(
+    Effect.annotateLogs({
+      model,
+      ...(signal === null ? { exit_code: exitCode } : { signal }),
+      stderr: excerpt(stderr)
+    })
+  )
+
+const make = (options: RunnerOptions) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     // Made first, so closed last: processes end before the fibers that talk to them are waited for.
@@ -37,12 +70,12 @@ const make = (options: EngineProcessOptions) =>
       (crash: EngineCrashed) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
           Ref.update(crashes, (all) => new Map(all).set(directory, withCrash(all.get(directory) ?? null, crash, now)))
-        )
+        ).pipe(Effect.zipRight(logCrash(crash)))
 
-    /** Ends the loaded model's process, if there is one. */
+    /** Ends the loaded model's process, if there is one: not half, whoever is interrupted. */
     const unload = Effect.flatMap(Ref.getAndSet(current, null), (slot) =>
       slot === null ? Effect.void : Scope.close(slot.scope, Exit.void)
-    )
+    ).pipe(Effect.uninterruptible)
 
     /** Whoever notices a crash records it and empties the slot. */
     const retire = (slot: Slot) =>
@@ -85,26 +118,27 @@ const make = (options: EngineProcessOptions) =>
         })
       )
 
+    /**
+     * True when the process is alive and idle. One that still computes what nobody waits for any more gets its time: its
+     * model may have taken minutes to load.
+     */
+    const isReady = (slot: Slot) =>
+      slot.engine.stats.pipe(
+        Effect.timeout(options.stepLimit ?? STEP_LIMIT),
+        Effect.as(true),
+        Effect.catchTag("TimeoutException", () => Effect.as(unload, false)),
+        Effect.catchAll(() => Effect.as(retire(slot), false))
+      )
+
     /** The slot of the model, with a living process. Only ever run by whose turn it is. */
     const ensure = (model: RunnableModel) =>
       Effect.gen(function* () {
         const slot = yield* Ref.get(current)
         if (slot !== null && (yield* slot.engine.isGone)) yield* retire(slot)
-        else if (slot?.model.directory === model.directory) return slot
+        else if (slot?.model.directory === model.directory && (yield* isReady(slot))) return slot
         yield* admit(model)
         return yield* start(model)
       })
-
-    /** After an interruption: the turn ends when the process is idle again. One that doesn't answer is ended. */
-    const settle = ({ engine }: Slot) =>
-      // In a fiber of its own: the one that was interrupted can't wait interruptibly any more.
-      engine.stats.pipe(
-        Effect.timeout(SETTLE_LIMIT),
-        Effect.catchAll(() => unload),
-        Effect.interruptible,
-        (settled) => FiberSet.run(jobs, settled),
-        Effect.flatMap(Fiber.await)
-      )
 
     const compute = (
       model: RunnableModel,
@@ -115,19 +149,16 @@ const make = (options: EngineProcessOptions) =>
         const slot = yield* ensure(model)
         yield* slot.engine
           .generate(options, (batch) => events.offerAll(batch))
-          .pipe(
-            Effect.onInterrupt(() => settle(slot)),
-            Effect.tapErrorTag("EngineCrashed", () => retire(slot))
-          )
+          .pipe(Effect.tapErrorTag("EngineCrashed", () => retire(slot)))
       })
 
-    const isReady = ({ directory }: RunnableModel) =>
+    const isLoaded = ({ directory }: RunnableModel) =>
       Effect.flatMap(Ref.get(current), (slot) =>
         slot?.model.directory === directory ? Effect.negate(slot.engine.isGone) : Effect.succeed(false)
       )
 
     const load = (model: RunnableModel): Effect.Effect<void, RunnerError> =>
-      Effect.unlessEffect(turns.take(ensure(model)), isReady(model)).pipe(Effect.asVoid)
+      Effect.unlessEffect(turns.take(ensure(model)), isLoaded(model)).pipe(Effect.asVoid)
 
     const generate = (model: RunnableModel, options: GenerateOptions): Stream.Stream<GenerateEvent, RunnerError> =>
       Stream.unwrapScoped(
@@ -146,7 +177,7 @@ const make = (options: EngineProcessOptions) =>
   })
 
 /** A Runner whose engine processes are started with these options. Closing it ends them. */
-export const layerWith = (options: EngineProcessOptions): Layer.Layer<Runner> => Layer.scoped(Runner, make(options))
+export const layerWith = (options: RunnerOptions): Layer.Layer<Runner> => Layer.scoped(Runner, make(options))
 
 /** The Runner of the program itself. */
 export const layer: Layer.Layer<Runner> = Layer.suspend(() => layerWith(defaultEntry()))

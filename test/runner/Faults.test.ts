@@ -1,7 +1,8 @@
 /** Engine processes that crash, hang or are interrupted, and requests that wait for them. Real processes, killed for real. */
 import { assert, layer } from "@effect/vitest"
-import { Chunk, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { Chunk, Deferred, Effect, Exit, Fiber, Layer, Logger, Scope, Stream } from "effect"
 import type { RunnerError } from "../../src/domain/Errors.js"
+import type { GenerateOptions } from "../../src/domain/Generation.js"
 import { type RunnableModel, Runner } from "../../src/services/Runner.js"
 import { byteIds } from "../support/Checkpoint.js"
 import {
@@ -10,10 +11,13 @@ import {
   type Fake,
   fakeModel,
   fakeRunner,
+  gateOf,
   greedy,
+  impatientRunner,
   isAlive,
   pidOf,
   steps,
+  terminated,
   until
 } from "./support.js"
 
@@ -96,42 +100,105 @@ layer(fakeRunner, { excludeTestServices: true })("an engine process", (it) => {
     })
   )
 
-  it.scoped("stops computing within one token of an interruption, and stays loaded", () =>
+  it.scoped("that dies is logged with all that is known about it", () =>
     Effect.gen(function* () {
-      const model = yield* fakeModel(ENDLESS)
-      const fiber = yield* begun(model)
+      const lines: Array<unknown> = []
+      const logger = Logger.make(({ annotations, logLevel, message }) => {
+        lines.push([logLevel.label, message, Object.fromEntries(annotations)])
+      })
+      const model = yield* fakeModel({ answer: byteIds("ab"), fault: "abort" })
+      yield* failure(model).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      assert.strictEqual(lines.length, 1)
+      const [level, message, fields] = [lines[0]].flat()
+      assert.deepStrictEqual([level, message], ["ERROR", ["engine process ended"]])
+      assert.deepInclude(fields, { model: "org/fake", signal: "SIGABRT" })
+      assert.include(JSON.stringify(fields), "terminate called by the fake engine")
+      assert.isBelow(JSON.stringify(fields).length, 1_200)
+    })
+  )
+
+  it.scoped("is ended to the end, though the request that gives it up is interrupted", () =>
+    Effect.gen(function* () {
+      const stubborn = yield* fakeModel({ answer: byteIds("a"), stubborn: true })
+      yield* answer(stubborn)
+      const pid = pidOf(stubborn)
+      const other = yield* fakeModel({ answer: byteIds("b") })
+      const fiber = yield* Effect.fork(answer(other))
+      yield* until(() => terminated(stubborn) === 1)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(yield* answer(other), "b")
+      assert.isFalse(isAlive(pid))
+    })
+  )
+})
+
+layer(fakeRunner, { excludeTestServices: true })("an interrupted answer", (it) => {
+  /** After an interruption inside step `at` that step ends, one more may begin before it arrives, and no third. */
+  const stops = (model: RunnableModel, gate: { readonly open: (count: number) => void }, at: number) =>
+    Effect.gen(function* () {
+      gate.open(1)
+      yield* until(() => closed(model) === 1 || steps(model) > at)
+      if (steps(model) > at) gate.open(1)
+      yield* until(() => closed(model) === 1)
+      assert.isAtMost(steps(model), at + 1)
+    })
+
+  const interrupted = (options: GenerateOptions, at: number) =>
+    Effect.gen(function* () {
+      const model = yield* fakeModel({ ...ENDLESS, gated: true })
+      const gate = yield* gateOf(model)
+      const fiber = yield* Effect.fork(answer(model, options))
+      gate.open(at - 1)
+      yield* until(() => steps(model) === at)
       const pid = pidOf(model)
       yield* Fiber.interrupt(fiber)
-      yield* until(() => closed(model) === 1)
+      yield* stops(model, gate, at)
       const computed = steps(model)
-      assert.isBelow(computed, CONTEXT_LENGTH / 2)
+      gate.open(4) // one more than needed: the byte of a second step may be left over
       assert.strictEqual(yield* answer(model, greedy("hi", { maxTokens: 3 })), "abc")
       assert.strictEqual(steps(model), computed + 3)
       assert.strictEqual(pidOf(model), pid)
     })
+
+  it.scoped("stops within one token, and the model stays loaded", () => interrupted(LONG, 3))
+
+  it.scoped("stops within one part of its prompt, and the model stays loaded", () =>
+    interrupted({ ...LONG, input: { _tag: "Raw", text: "x".repeat(10_000) } }, 2)
   )
 
   it.scoped("stops when the reader has read enough", () =>
     Effect.gen(function* () {
-      const model = yield* fakeModel(ENDLESS)
+      const model = yield* fakeModel({ ...ENDLESS, gated: true })
+      const gate = yield* gateOf(model)
       const { generate } = yield* Runner
-      yield* generate(model, LONG).pipe(Stream.take(3), Stream.runDrain)
-      yield* until(() => closed(model) === 1)
-      assert.isBelow(steps(model), CONTEXT_LENGTH / 2)
+      const reader = yield* Effect.fork(generate(model, LONG).pipe(Stream.take(3), Stream.runDrain))
+      let passed = 0
+      while (reader.unsafePoll() === null) {
+        gate.open(1)
+        passed++
+        yield* until(() => steps(model) > passed || reader.unsafePoll() !== null)
+      }
+      yield* stops(model, gate, passed + 1)
     })
   )
+})
 
-  it.scoped("that can't leave its computation when interrupted is ended, and the next request is served", () =>
-    Effect.gen(function* () {
-      const model = yield* fakeModel({ answer: byteIds("ab"), fault: "block" })
-      const fiber = yield* Effect.fork(answer(model))
-      yield* until(() => steps(model) === 3)
-      const pid = pidOf(model)
-      yield* Fiber.interrupt(fiber)
-      assert.strictEqual(yield* answer(yield* fakeModel({ answer: byteIds("ok") })), "ok")
-      assert.isFalse(isAlive(pid))
-    })
-  )
+layer(impatientRunner, { excludeTestServices: true })("a process that never leaves a step", (it) => {
+  for (const name of ["the same model", "another model"]) {
+    it.scoped(`is ended for a request that waits for ${name}`, () =>
+      Effect.gen(function* () {
+        const blocked = yield* fakeModel({ answer: byteIds("ab"), fault: "block" })
+        const fiber = yield* Effect.fork(answer(blocked))
+        yield* until(() => steps(blocked) === 3)
+        const pid = pidOf(blocked)
+        yield* Fiber.interrupt(fiber)
+        assert.isTrue(isAlive(pid))
+        const next = name === "the same model" ? blocked : yield* fakeModel({ answer: byteIds("ab") })
+        assert.strictEqual(yield* answer(next, greedy("hi", { maxTokens: 2 })), "ab")
+        assert.isFalse(isAlive(pid))
+      })
+    )
+  }
 })
 
 layer(fakeRunner, { excludeTestServices: true })("a queue", (it) => {

@@ -1,11 +1,12 @@
 /** Runners over real processes with the fake engine, and conditions to wait for. */
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Layer, type Scope } from "effect"
 import { buildSync } from "esbuild"
 import { defaultSampling, type GenerateOptions } from "../../src/domain/Generation.js"
-import { layerWith } from "../../src/runner/Supervisor.js"
+import { layerWith, type RunnerOptions } from "../../src/runner/Supervisor.js"
 import type { RunnableModel, Runner } from "../../src/services/Runner.js"
 import { checkpoint, tokenizerFiles } from "../support/Checkpoint.js"
 
@@ -29,10 +30,13 @@ export const bundled = (entry: URL): URL => {
 }
 
 /** A Runner whose processes run this TypeScript file. */
-export const runnerOf = (entry: URL): Layer.Layer<Runner> =>
-  Layer.suspend(() => layerWith({ entry: bundled(entry), execArgv: [] }))
+export const runnerOf = (entry: URL, options: Pick<RunnerOptions, "stepLimit"> = {}): Layer.Layer<Runner> =>
+  Layer.suspend(() => layerWith({ ...options, entry: bundled(entry), execArgv: [] }))
 
-export const fakeRunner = runnerOf(new URL("./fakeEngine.ts", import.meta.url))
+const fakeEngine = new URL("./fakeEngine.ts", import.meta.url)
+export const fakeRunner = runnerOf(fakeEngine)
+/** Gives up a process that doesn't leave a step at once. */
+export const impatientRunner = runnerOf(fakeEngine, { stepLimit: "1 second" })
 
 /** So long that an endless answer is one, however slow the machine. */
 export const CONTEXT_LENGTH = 1_000_000
@@ -43,6 +47,8 @@ export interface Fake {
   readonly answer: ReadonlyArray<number>
   readonly endless?: boolean
   readonly fault?: "throw" | "abort" | "block"
+  readonly gated?: boolean
+  readonly stubborn?: boolean
   readonly broken?: boolean
   readonly crashOnLoad?: boolean
 }
@@ -62,6 +68,17 @@ export const fakeModel = (
   return Effect.map(checkpoint(Object.fromEntries(present)), (directory) => ({ name: "org/fake", directory }))
 }
 
+/** The gate of a gated model: `open` lets that many steps through. */
+export const gateOf = (model: RunnableModel) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const path = join(model.directory, "gate")
+      execFileSync("mkfifo", [path])
+      return openSync(path, "r+") // for reading too: opening a pipe only for writing waits for its reader
+    }),
+    (gate) => Effect.sync(() => closeSync(gate))
+  ).pipe(Effect.map((gate) => ({ open: (count: number) => void writeSync(gate, ".".repeat(count)) })))
+
 const size = (model: RunnableModel, file: string): number => {
   const path = join(model.directory, file)
   return existsSync(path) ? statSync(path).size : 0
@@ -70,6 +87,8 @@ const size = (model: RunnableModel, file: string): number => {
 /** How many steps the engine computed, and how many sequences it closed. */
 export const steps = (model: RunnableModel) => size(model, "steps")
 export const closed = (model: RunnableModel) => size(model, "closed")
+/** How often a stubborn engine was asked to end. */
+export const terminated = (model: RunnableModel) => size(model, "terminated")
 export const pidOf = (model: RunnableModel) => Number(readFileSync(join(model.directory, "pid"), "utf8"))
 
 const DEADLINE = "30 seconds"
