@@ -64,4 +64,24 @@ describe("detokenizer", () => {
     const ids = [0, 1, 2, 3, 4, 3, 0, 1, 2]
     assert.strictEqual(ids.map(push).join("") + finish(), "tokenizer and text and tokenizer")
   })
+
+  it("decodes no more than a window for each token, and the joined text is that of the whole list", () => {
+    const words = ["to", "##ken", "##izer", "and", "text"]
+    let longest = 0
+    const decodeAll = (list: ReadonlyArray<string>) => {
+      longest = Math.max(longest, list.length)
+      return list.join(" ").replaceAll(" ##", "")
+    }
+    const start = detokenizers({
+      decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+      isSpecial: never,
+      token: (id) => words[id] ?? null,
+      decodeAll
+    })
+    const ids = Array.from({ length: 5_000 }, (_, i) => (i * i + 3 * i) % 5)
+    const { finish, push } = start()
+    const text = ids.map(push).join("") + finish()
+    assert.isAtMost(longest, 200)
+    assert.strictEqual(text, decodeAll(ids.map((id) => words[id] ?? "")))
+  })
 })
