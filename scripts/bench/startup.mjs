@@ -26,7 +26,10 @@ const times = Object.fromEntries(Object.keys(cases).map((name) => [name, []]))
 for (let round = 0; round < runs; round++) {
   for (const [name, args] of Object.entries(cases)) {
     const start = process.hrtime.bigint()
-    const { status } = spawnSync(process.execPath, args, { stdio: "ignore", env: { ...process.env, HF_HUB_CACHE: join(home, "hub") } })
+    const { status } = spawnSync(process.execPath, args, {
+      stdio: "ignore",
+      env: { ...process.env, HF_HUB_CACHE: join(home, "hub") }
+    })
     if (status !== 0) throw new Error(`${name} ended with ${status}`)
     times[name].push(Number(process.hrtime.bigint() - start) / 1e6)
   }
