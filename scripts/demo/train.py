@@ -1,4 +1,4 @@
-"""Makes the demo checkpoint again: trains a tiny Llama on corpus.json and writes checkpoint/ in MLX's 4-bit layout.
+"""Makes a demo checkpoint: trains a tiny Llama on corpus.json and writes checkpoint/ in MLX's 4-bit layout.
 
     pip install jax tokenizers
     python scripts/demo/train.py && npx biome check --write scripts/demo && python scripts/demo/verify.py
@@ -6,7 +6,9 @@
 About half an hour on one core. Only the maintainers need it: the result is committed. The second half trains through the
 4-bit rounding (straight-through gradients) and, in half of its loss, through the repetition penalty, so that the answers
 survive both. Then it polishes: trains a little more, mostly on the questions it is still unsure of. `--polish` does only
-that, from the weights and the tokenizer in checkpoint/. Seeds are fixed; other versions of the libraries may still give other weights.
+that, from the weights and the tokenizer in checkpoint/. Seeds are fixed, yet a fresh run gives a similar checkpoint,
+not the same one: the committed weights come from a run and two polishes, between which the corpus got more templates and
+the names their capitals; its tokenizer is from before the latter.
 """
 
 import json
@@ -510,7 +512,7 @@ It was trained from nothing on {answers} short answers about `mlxk` and its fiel
 sentences were written for this purpose. It knows those answers by heart, in English, and nothing else: to most other
 questions it says so, and sometimes it answers the wrong question instead. Don't use it for anything but trying out software.
 
-`scripts/demo/train.py` in the repository of mlx-knife makes it again from `scripts/demo/corpus.json`.
+`scripts/demo/train.py` in the repository of mlx-knife makes one like it from `scripts/demo/corpus.json`.
 """
 
 
