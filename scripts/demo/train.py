@@ -7,8 +7,8 @@ About half an hour on one core. Only the maintainers need it: the result is comm
 4-bit rounding (straight-through gradients) and, in half of its loss, through the repetition penalty, so that the answers
 survive both. Then it polishes: trains a little more, mostly on the questions it is still unsure of. `--polish` does only
 that, from the weights and the tokenizer in checkpoint/. Seeds are fixed, yet a fresh run gives a similar checkpoint,
-not the same one: the committed weights come from a run and two polishes, between which the corpus got more templates and
-the names their capitals; its tokenizer is from before the latter.
+not the same one: the committed weights come from a run and two polishes, and the names in the corpus got their capitals
+only before the second polish. The tokenizer is from before that.
 """
 
 import json
