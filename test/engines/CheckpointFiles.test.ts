@@ -17,6 +17,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { openCheckpoint } from "../../src/engines/CheckpointFiles.js"
 import { mlxEngine } from "../../src/engines/mlx/MlxEngine.js"
+import { noEngine } from "../support/Native.js"
 import { editHeader, type Header } from "../support/SafetensorsFile.js"
 
 const goldens = fileURLToPath(new URL("../golden/models", import.meta.url))
@@ -245,7 +246,7 @@ describe("a whole checkpoint", () => {
     })
   )
 
-  it.scoped("is refused by the engine with the same errors", () =>
+  it.scoped.skipIf(noEngine)("is refused by the engine with the same errors", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(mlxEngine.load({ name: "m", directory: "/nonexistent" }))
       assert.strictEqual(error._tag, "CheckpointInvalid")

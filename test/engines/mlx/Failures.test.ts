@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
 import { loadBinding } from "../../../src/engines/mlx/Binding.js"
 import { engineOn } from "../../../src/engines/mlx/MlxEngine.js"
+import { noEngine } from "../../support/Native.js"
 
 const directory = fileURLToPath(new URL("../../golden/models/llama-bf16-sharded", import.meta.url))
 
@@ -28,7 +29,7 @@ const loadingFails = (name: "load" | "eval", count = 1) =>
     return yield* Effect.exit(engine.load({ name: "m", directory: join(directory) }))
   })
 
-describe("loading", () => {
+describe.skipIf(noEngine)("loading", () => {
   it.scoped("blames the file that MLX can't read", () =>
     Effect.map(loadingFails("load", 2), (exit) => {
       const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : null
