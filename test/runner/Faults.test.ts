@@ -119,6 +119,9 @@ layer(fakeRunner, { excludeTestServices: true })("an engine process", (it) => {
 
   it.scoped("is ended to the end, though the request that gives it up is interrupted", () =>
     Effect.gen(function* () {
+      // Refused without a process, as soon as it is its turn: shows when the interrupted request's turn has ended.
+      const refused = yield* fakeModel({ answer: [], crashOnLoad: true })
+      yield* Effect.replicateEffect(failure(refused), 3)
       const stubborn = yield* fakeModel({ answer: byteIds("a"), stubborn: true })
       yield* answer(stubborn)
       const pid = pidOf(stubborn)
@@ -126,8 +129,9 @@ layer(fakeRunner, { excludeTestServices: true })("an engine process", (it) => {
       const fiber = yield* Effect.fork(answer(other))
       yield* until(() => terminated(stubborn) === 1)
       yield* Fiber.interrupt(fiber)
-      assert.strictEqual(yield* answer(other), "b")
+      yield* failure(refused)
       assert.isFalse(isAlive(pid))
+      assert.strictEqual(yield* answer(other), "b")
     })
   )
 })
