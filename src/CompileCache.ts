@@ -3,16 +3,19 @@
  * since 22.1 (`module.enableCompileCache`); for Node 20 no maintained, typed package does it, and the known ones keep their
  * files in a directory that other users can write to.
  */
+import { createHash, randomUUID } from "node:crypto"
 import {
-  chmodSync,
   closeSync,
+  constants,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   writeFileSync
 } from "node:fs"
 import { createRequire } from "node:module"
@@ -22,22 +25,46 @@ import { Script } from "node:vm"
 
 const OWNER_ONLY = 0o700
 
-/** Where programs keep what can be made again. A relative XDG_CACHE_HOME is to be ignored, says its specification. */
-const userCaches = (): string => {
+/**
+ * Where programs keep what can be made again, null for a user without a home. A relative XDG_CACHE_HOME is to be ignored,
+ * says its specification.
+ */
+const userCaches = (): string | null => {
   const set = process.env["XDG_CACHE_HOME"] ?? ""
-  return isAbsolute(set) ? set : join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache")
+  if (isAbsolute(set)) return set
+  try {
+    return join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache")
+  } catch {
+    return null
+  }
 }
 
-/** `build-vNode-architecture`, and the process id while it is being written. */
+/** `build-vNode-architecture`, and a random suffix while it is being written. */
 const CACHE_NAME = /^[0-9a-f]{16}-v\d+\.\d+\.\d+[^/]*$/
 
-/** Whoever can write the file decides what this program does: a file of somebody else, or one that others may write, is ignored. */
+/** Whoever can write a file decides what this program does: somebody else's, or one that others may write, is not believed. */
+const isOwn = ({ mode, uid }: Stats): boolean => uid === process.getuid?.() && (mode & 0o022) === 0
+
+const isOwnDirectory = (path: string): boolean => {
+  const status = lstatSync(path)
+  return status.isDirectory() && isOwn(status)
+}
+
+const digest = (content: Buffer): Buffer => createHash("sha256").update(content).digest()
+const DIGEST_BYTES = 32
+
+/** V8 runs damaged code without noticing, so the file begins with the digest of the rest. */
 const readOwn = (path: string): Buffer | undefined => {
   let file: number | undefined
   try {
-    file = openSync(path, "r")
-    const { mode, uid } = fstatSync(file)
-    return uid === process.getuid?.() && (mode & 0o022) === 0 ? readFileSync(file) : undefined
+    if (!isOwnDirectory(dirname(path))) return undefined
+    // Neither a link nor a named pipe, which would be waited for.
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const status = fstatSync(file)
+    if (!status.isFile() || !isOwn(status)) return undefined
+    const content = readFileSync(file)
+    const code = content.subarray(DIGEST_BYTES)
+    return digest(code).equals(content.subarray(0, DIGEST_BYTES)) ? code : undefined
   } catch {
     return undefined
   } finally {
@@ -46,16 +73,24 @@ const readOwn = (path: string): Buffer | undefined => {
 }
 
 /** Best effort: without a writable cache directory every start compiles, nothing else. Makes one directory, not its parents. */
-const writeOwn = (path: string, content: Buffer): void => {
-  const unfinished = `${path}.${process.pid}`
+const writeOwn = (path: string, code: Buffer): void => {
+  const unfinished = `${path}.${randomUUID()}`
   try {
     mkdirSync(dirname(path), { mode: OWNER_ONLY })
   } catch {}
   try {
-    writeFileSync(unfinished, content, { mode: OWNER_ONLY })
-    chmodSync(unfinished, OWNER_ONLY)
+    if (!isOwnDirectory(dirname(path))) return
+    writeFileSync(unfinished, Buffer.concat([digest(code), code]), { mode: OWNER_ONLY, flag: "wx" })
     renameSync(unfinished, path)
     removeOthers(path)
+  } catch {
+    removeQuietly(unfinished)
+  }
+}
+
+const removeQuietly = (path: string): void => {
+  try {
+    rmSync(path, { force: true })
   } catch {}
 }
 
@@ -70,16 +105,17 @@ const removeOthers = (path: string): void => {
 /**
  * Runs the script `path`: ASCII, one function expression that takes what a CommonJS module takes. `build`, 16 hexadecimal
  * digits, identifies its content. The cache is written when the process ends, with every function that was compiled by then.
- * V8 itself refuses a damaged cache and one of another version, and the script is compiled then.
+ * A damaged cache and one of another version are refused, and the script is compiled then.
  */
 export const runCompiled = (path: string, build: string): void => {
-  const cache = join(userCaches(), "mlx-knife", `${build}-${process.version}-${process.arch}`)
-  const cachedData = readOwn(cache)
+  const caches = userCaches()
+  const cache = caches === null ? null : join(caches, "mlx-knife", `${build}-${process.version}-${process.arch}`)
+  const cachedData = cache === null ? undefined : readOwn(cache)
   const script = new Script(readFileSync(path, "latin1"), {
     filename: path,
     ...(cachedData === undefined ? {} : { cachedData })
   })
-  if (cachedData === undefined || script.cachedDataRejected === true) {
+  if (cache !== null && (cachedData === undefined || script.cachedDataRejected === true)) {
     process.on("exit", () => writeOwn(cache, script.createCachedData()))
   }
   const module = { exports: {} }

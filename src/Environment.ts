@@ -49,8 +49,17 @@ const hubCache = (values: Config.Config.Success<typeof raw>, home: string): stri
 
 const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(path))
 
+/** A user without a name and without HOME has none: then the root stands for it, where nothing of theirs can be found. */
+const homeDirectory = (): string => {
+  try {
+    return homedir()
+  } catch {
+    return "/"
+  }
+}
+
 const values = Effect.map(raw, (read): SettingsValues => {
-  const home = homedir()
+  const home = homeDirectory()
   const { host, port, preloadModel, maxTokens } = read
   return {
     hubCache: hubCache(read, home),

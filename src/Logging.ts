@@ -19,14 +19,14 @@ export interface LoggingOptions {
 
 /** The level names of `--log-level` (spec 02 R1.2), in any case. */
 export const parseLogLevel = (text: string): Option.Option<LogLevel.LogLevel> => {
-  const levels: Readonly<Record<string, LogLevel.LogLevel>> = {
-    debug: LogLevel.Debug,
-    info: LogLevel.Info,
-    warn: LogLevel.Warning,
-    warning: LogLevel.Warning,
-    error: LogLevel.Error
-  }
-  return Option.fromNullable(levels[text.toLowerCase()])
+  const levels = new Map<string, LogLevel.LogLevel>([
+    ["debug", LogLevel.Debug],
+    ["info", LogLevel.Info],
+    ["warn", LogLevel.Warning],
+    ["warning", LogLevel.Warning],
+    ["error", LogLevel.Error]
+  ])
+  return Option.fromNullable(levels.get(text.toLowerCase()))
 }
 
 const REPEAT_WINDOW_MS = 5_000

@@ -9,6 +9,13 @@ declare const MLXK_BUILD: string
 
 const answer = quickAnswer(process.argv.slice(2), programName(process.argv[1]))
 
-if (answer !== null) process.stdout.write(answer)
-else if (typeof MLXK_BUILD === "string") runCompiled(join(__dirname, "main.cjs"), MLXK_BUILD)
+if (answer !== null) {
+  // Without a listener a reader that left, or a full disk, would end in a stack trace.
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") return
+    console.error(`Error: Cannot write the result (${code})`)
+    process.exitCode = 1
+  })
+  process.stdout.write(answer)
+} else if (typeof MLXK_BUILD === "string") runCompiled(join(__dirname, "main.cjs"), MLXK_BUILD)
 else void import("./main.js")

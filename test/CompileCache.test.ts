@@ -1,13 +1,18 @@
 /** Real processes: what is kept between two starts, and whom it is believed. */
+
+import { execFileSync } from "node:child_process"
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
@@ -64,10 +69,11 @@ describe("the compile cache", () => {
   it("is made again from garbage and from a half", async () => {
     await works()
     const whole = readFileSync(kept())
-    for (const damaged of [Buffer.from("garbage"), whole.subarray(0, whole.length / 2), Buffer.alloc(0)]) {
+    const zeroed = Buffer.from(whole).fill(0, whole.length / 2)
+    for (const damaged of [Buffer.from("garbage"), whole.subarray(0, whole.length / 2), Buffer.alloc(0), zeroed]) {
       writeFileSync(kept(), damaged)
       await works()
-      assert.isAbove(readFileSync(kept()).length, damaged.length)
+      assert.isFalse(readFileSync(kept()).equals(damaged))
     }
   })
 
@@ -82,8 +88,25 @@ describe("the compile cache", () => {
     }
   })
 
+  it("is neither a link nor a pipe, and its directory is the user's alone", async () => {
+    await works()
+    const elsewhere = join(home, "elsewhere")
+    renameSync(kept(), elsewhere)
+    symlinkSync(elsewhere, kept())
+    await works()
+    assert.isTrue(lstatSync(kept()).isFile())
+    rmSync(kept())
+    execFileSync("mkfifo", [kept()])
+    await works()
+    assert.isTrue(lstatSync(kept()).isFile())
+    rmSync(kept())
+    chmodSync(join(caches, "mlx-knife"), 0o777)
+    await works()
+    assert.deepStrictEqual(names(), [])
+  })
+
   it("removes those of other builds and versions, and nothing else", async () => {
-    mkdirSync(join(caches, "mlx-knife"))
+    mkdirSync(join(caches, "mlx-knife"), { mode: 0o700 })
     const old = [`fedcba9876543210-${process.version}-${process.arch}`, `${BUILD}-v18.0.0-x64`]
     const foreign = ["notes.txt", "0123-v20.0.0", "abcdefabcdefabcd"]
     for (const name of [...old, ...foreign]) writeFileSync(kept(name), "")

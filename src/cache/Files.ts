@@ -47,8 +47,11 @@ const sizeOf = (path: string): number | null | undefined =>
 const byComponents = (left: SnapshotFile, right: SnapshotFile): number =>
   byCodePoint(left.path.replaceAll("/", "\0"), right.path.replaceAll("/", "\0"))
 
+/** A checkpoint has hundreds of files at most; a "model" that is a link to a whole disk must not be walked to its end. */
+const MAX_FILES = 100_000
+
 /**
- * All files below a directory, sorted. Links to directories are not entered (they may form a loop), what may not be listed
+ * The files below a directory, sorted, up to MAX_FILES. Links to directories are not entered (they may form a loop), what may not be listed
  * below the root is left out. Left: the root itself can't be listed.
  */
 export const filesBelow = (root: string): Either.Either<ReadonlyArray<SnapshotFile>, string> => {
@@ -62,7 +65,7 @@ export const filesBelow = (root: string): Either.Either<ReadonlyArray<SnapshotFi
   return Either.map(entriesOf(root), (top) => {
     const pending: Array<string> = []
     for (const entry of top) visit("", entry, pending)
-    for (let prefix = pending.pop(); prefix !== undefined; prefix = pending.pop()) {
+    for (let prefix = pending.pop(); prefix !== undefined && files.length < MAX_FILES; prefix = pending.pop()) {
       const entries = Either.getOrElse(entriesOf(join(root, prefix)), () => [])
       for (const entry of entries) visit(prefix, entry, pending)
     }

@@ -1,5 +1,6 @@
 /** Following one generation: what came, what was shown, how it ended. `run` and the chat share it. */
 import { Clock, Effect, Ref, Stream } from "effect"
+import type { OutputFailed } from "../domain/Errors.js"
 import type { GenerateEvent } from "../domain/Generation.js"
 import { Output } from "./Output.js"
 import type { PipeClosed } from "./Stdio.js"
@@ -40,7 +41,7 @@ export const follow = <E, R>(
   events: Stream.Stream<GenerateEvent, E, R>,
   answer: Ref.Ref<Answer>,
   options: FollowOptions
-): Effect.Effect<void, E | PipeClosed, R | Output> =>
+): Effect.Effect<void, E | PipeClosed | OutputFailed, R | Output> =>
   Effect.gen(function* () {
     const output = yield* Output
     const asked = yield* Clock.currentTimeMillis

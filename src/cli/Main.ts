@@ -5,7 +5,8 @@ import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import { Terminal } from "@effect/platform/Terminal"
 import { Cause, Context, Effect, Either, Layer, Option } from "effect"
-import { CommandRefused } from "../domain/Errors.js"
+import { CommandRefused, type OutputFailed } from "../domain/Errors.js"
+import { errorMessage, errorRow } from "../domain/ErrorTable.js"
 import type { Cache } from "../services/Cache.js"
 import type { Health } from "../services/Health.js"
 import type { Runner } from "../services/Runner.js"
@@ -51,6 +52,12 @@ const failureOf = (cause: Cause.Cause<unknown>): unknown => {
   return ValidationError.isValidationError(failure) ? null : failure
 }
 
+/** The ends of a command whose result can't be written: a reader that left is no failure, anything else is told on stderr. */
+const withoutOutput = (stdio: typeof Stdio.Service) => ({
+  PipeClosed: () => Effect.succeed(0),
+  OutputFailed: (error: OutputFailed) => Effect.as(stdio.err(`Error: ${errorMessage(error)}\n`), errorRow(error).exit)
+})
+
 const invoke = ({ canonical, command, json }: Invocation, live: Layer.Layer<Services>) =>
   Effect.gen(function* () {
     const stdio = yield* Stdio
@@ -63,7 +70,7 @@ const invoke = ({ canonical, command, json }: Invocation, live: Layer.Layer<Serv
     }).pipe(
       Effect.provideService(Output, makeOutput(stdio, naming)),
       Effect.provide(Layer.merge(live, parserContext)),
-      Effect.catchTag("PipeClosed", () => Effect.succeed(0)),
+      Effect.catchTags(withoutOutput(stdio)),
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause) ? Effect.interrupt : reportFailure(stdio, naming, failureOf(cause))
       )
@@ -103,4 +110,4 @@ export const main = (
       case "Invoke":
         return yield* invoke(asked, live)
     }
-  }).pipe(Effect.catchTag("PipeClosed", () => Effect.succeed(0)))
+  }).pipe((run) => Effect.flatMap(Stdio, (stdio) => Effect.catchTags(run, withoutOutput(stdio))))

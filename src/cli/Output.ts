@@ -1,7 +1,7 @@
 /** The only writer of results. JSON mode prints exactly one document, also for failures (spec 01 §1.5, §13.1). */
 import { Context, Effect, Schema } from "effect"
 import { ErrorEnvelope, renderFailure, successEnvelope } from "../domain/Envelope.js"
-import { AmbiguousModel, UsageError } from "../domain/Errors.js"
+import { AmbiguousModel, type OutputFailed, UsageError } from "../domain/Errors.js"
 import { visible } from "../domain/Text.js"
 import { terminalText } from "./Format.js"
 import type { PipeClosed, Stdio } from "./Stdio.js"
@@ -17,11 +17,11 @@ export class Output extends Context.Tag("mlxk/cli/Output")<
       data: Schema.Schema<A, I>,
       value: A,
       human: (value: A) => string
-    ) => Effect.Effect<void, PipeClosed>
+    ) => Effect.Effect<void, PipeClosed | OutputFailed>
     /** A document of its own kind, in JSON mode only. */
-    readonly document: <A, I>(schema: Schema.Schema<A, I>, value: A) => Effect.Effect<void, PipeClosed>
+    readonly document: <A, I>(schema: Schema.Schema<A, I>, value: A) => Effect.Effect<void, PipeClosed | OutputFailed>
     /** Generated text: exact in pipes, without control characters on a terminal. */
-    readonly piece: (text: string) => Effect.Effect<void, PipeClosed>
+    readonly piece: (text: string) => Effect.Effect<void, PipeClosed | OutputFailed>
     /** A remark for people, on stderr in every mode. */
     readonly note: (text: string) => Effect.Effect<void>
   }
@@ -78,7 +78,7 @@ export const reportFailure = (
   stdio: typeof Stdio.Service,
   options: Reporter & { readonly json: boolean },
   error: unknown
-): Effect.Effect<number, PipeClosed> => {
+): Effect.Effect<number, PipeClosed | OutputFailed> => {
   const { envelope, exit } = renderFailure(options.command, error)
   const said = options.json
     ? Effect.flatMap(printed(ErrorEnvelope, envelope), stdio.out)

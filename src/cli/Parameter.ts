@@ -42,6 +42,10 @@ export const float = (range: Range = {}): Reader<number> =>
 
 export const text: Reader<string> = Either.right
 
+/** A text that says something: an empty variable of a script is a mistake, not a value. */
+export const filled: Reader<string> = (given) =>
+  given.trim() === "" ? Either.left("must not be empty") : Either.right(given)
+
 /** What the check and the help need to know. */
 export type Shape =
   | { readonly _tag: "Switch"; readonly name: string; readonly short: string | null; readonly help: string }

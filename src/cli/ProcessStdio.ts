@@ -2,14 +2,22 @@
 import { isUtf8 } from "node:buffer"
 import { createInterface } from "node:readline"
 import { Effect, Layer } from "effect"
-import { InvalidRequest } from "../domain/Errors.js"
+import { InvalidRequest, OutputFailed } from "../domain/Errors.js"
 import { type Lines, NOT_TEXT, PipeClosed, type Signal, Stdio, signalExit } from "./Stdio.js"
 
 /** The text has left the process when the callback runs; awaiting it keeps memory flat and nothing is cut off at exit. */
-const writeOut = (text: string): Effect.Effect<void, PipeClosed> =>
+const writeOut = (text: string): Effect.Effect<void, PipeClosed | OutputFailed> =>
   Effect.async((resume) => {
-    process.stdout.write(text, (error) => resume(error ? Effect.fail(new PipeClosed()) : Effect.void))
+    process.stdout.write(text, (error) => resume(error ? writeFailure(error) : Effect.void))
   })
+
+/** The codes of a reader that went away; the stream is destroyed after the first write that found it gone. */
+const READER_GONE = ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED"]
+
+const writeFailure = (error: Error): Effect.Effect<never, PipeClosed | OutputFailed> => {
+  const code = "code" in error ? String(error.code) : "unknown"
+  return Effect.fail(READER_GONE.includes(code) ? new PipeClosed() : new OutputFailed({ problem: code }))
+}
 
 const writeErr = (text: string): Effect.Effect<void> =>
   Effect.async((resume) => {

@@ -1,6 +1,6 @@
 /** The process around a command: its streams, its terminal and its signals. The live one is ProcessStdio.ts. */
 import { Context, type Effect, Schema, type Scope } from "effect"
-import type { InvalidRequest } from "../domain/Errors.js"
+import type { InvalidRequest, OutputFailed } from "../domain/Errors.js"
 
 /** The reader of stdout is gone. Not an error of the command: it ends quietly (spec 01 §1.5). */
 export class PipeClosed extends Schema.TaggedError<PipeClosed>()("PipeClosed", {}) {}
@@ -22,7 +22,7 @@ export class Stdio extends Context.Tag("mlxk/cli/Stdio")<
   Stdio,
   {
     /** Ends when the whole text has left the process. */
-    readonly out: (text: string) => Effect.Effect<void, PipeClosed>
+    readonly out: (text: string) => Effect.Effect<void, PipeClosed | OutputFailed>
     /** Diagnostics; a closed stderr is nobody's problem. */
     readonly err: (text: string) => Effect.Effect<void>
     /** One finished log line. */

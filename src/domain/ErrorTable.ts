@@ -231,6 +231,15 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: true,
     hint: "Try again when the server is back."
   },
+  OutputFailed: {
+    type: "internal_error",
+    status: 500,
+    code: "internal_error",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Make room on the disk, or write elsewhere."
+  },
   BindFailed: {
     type: "internal_error",
     status: 500,
@@ -238,7 +247,7 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     param: null,
     exit: 1,
     retryable: false,
-    hint: "Choose another port with --port."
+    hint: "Choose another address with --host and --port."
   }
 }
 

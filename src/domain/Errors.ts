@@ -204,6 +204,13 @@ export class ServerShutdown extends Schema.TaggedError<ServerShutdown>()("Server
   }
 }
 
+/** stdout can't take the result, as when the disk is full. A closed pipe is not this: it ends a command quietly. */
+export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", { problem: Schema.String }) {
+  override get message() {
+    return `Cannot write the result (${this.problem}); make room, or write it elsewhere`
+  }
+}
+
 /** The address can't be listened on. */
 export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
   host: Schema.String,
@@ -211,7 +218,7 @@ export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
   problem: Schema.String
 }) {
   override get message() {
-    return `Cannot listen on ${this.host}:${this.port} (${this.problem}); choose another port with --port`
+    return `Cannot listen on ${this.host}:${this.port} (${this.problem}); choose another address with --host and --port`
   }
 }
 
@@ -240,3 +247,4 @@ export type KnifeError =
   | RequestTooLarge
   | ServerShutdown
   | BindFailed
+  | OutputFailed

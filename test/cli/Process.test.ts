@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
@@ -33,6 +33,27 @@ describe("the process", () => {
   it("ends quietly when its reader leaves", async () => {
     const started = start(process.execPath, [...COMMAND, "list", "--json"], { ...options(), stdin: "" })
     started.process.stdout.once("data", () => started.process.stdout.destroy())
+    const { code, stderr } = await started.ended
+    assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+  })
+
+  it.skipIf(!existsSync("/dev/full"))("says that a full disk has not taken the result", async () => {
+    const shell = (args: string) =>
+      run(
+        "/bin/sh",
+        ["-c", `"${process.execPath}" ${COMMAND.map((part) => `"${part}"`).join(" ")} ${args} > /dev/full`],
+        options()
+      )
+    for (const args of ["list --json", "list --all", "--help", "--version"]) {
+      const { code, stderr } = await shell(args)
+      assert.strictEqual(code, 1, args)
+      assert.match(stderr, /^Error: Cannot write the result \(ENOSPC\)[^\n]*\n$/, args)
+    }
+  })
+
+  it("says its version to a reader that has left", async () => {
+    const started = start(process.execPath, [...COMMAND, "--version"], { ...options(), stdin: "" })
+    started.process.stdout.destroy()
     const { code, stderr } = await started.ended
     assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
   })

@@ -73,6 +73,19 @@ describe("serve", () => {
     })
   )
 
+  it.live("refuses an empty host and a level that nobody knows", () =>
+    Effect.gen(function* () {
+      for (const [option, given] of [
+        ["--host", ""],
+        ["--log-level", "constructor"]
+      ] as const) {
+        const { code, err } = yield* runCli(["serve", option, given])
+        assert.strictEqual(code, 2)
+        assert.include(err, `argument ${option}: `)
+      }
+    })
+  )
+
   it.live("fails with 1 on a missing model and on a busy port, before anything is announced", () =>
     Effect.gen(function* () {
       const missing = yield* runCli(["serve", "--port", "0", "--model", "no/such", "--json"])

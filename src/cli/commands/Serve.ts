@@ -6,7 +6,7 @@ import { Settings, type SettingsValues } from "../../services/Settings.js"
 import { type CommandDescription, command, type Values } from "../CommandFile.js"
 import { LOG_LEVEL, type LogOptions, logLevel, withLog } from "../Log.js"
 import { Output } from "../Output.js"
-import { integer, json, type Reader, text, toggle, value } from "../Parameter.js"
+import { filled, integer, json, type Reader, text, toggle, value } from "../Parameter.js"
 import { fromEnvironment } from "../Variable.js"
 
 const PORT: Reader<number> = integer({ min: 0, max: 65_535 })
@@ -15,7 +15,7 @@ const MAX_TOKENS: Reader<number> = integer({ min: 1 })
 const parameters = {
   model: value("model", text, "Specific model to pre-load (optional)"),
   port: value("port", PORT, "Port to bind server to, 0 for a free one (default: 8000)"),
-  host: value("host", text, "Host address to bind to (default: 127.0.0.1)"),
+  host: value("host", filled, "Host address to bind to (default: 127.0.0.1)"),
   maxTokens: value("max-tokens", MAX_TOKENS, "Default maximum tokens for generation"),
   reload: toggle("reload", "Accepted for old scripts, has no effect"),
   logLevel: value("log-level", LOG_LEVEL, "Logging level (debug/info/warning/error, default: info)"),
