@@ -72,12 +72,20 @@ const readOwn = (path: string): Buffer | undefined => {
   }
 }
 
-/** Best effort: without a writable cache directory every start compiles, nothing else. Makes one directory, not its parents. */
+const makeDirectory = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: OWNER_ONLY })
+  } catch {}
+}
+
+/**
+ * Best effort: without a writable cache directory every start compiles, nothing else. Makes the user's cache directory as the
+ * XDG specification asks, but never the home above it.
+ */
 const writeOwn = (path: string, code: Buffer): void => {
   const unfinished = `${path}.${randomUUID()}`
-  try {
-    mkdirSync(dirname(path), { mode: OWNER_ONLY })
-  } catch {}
+  makeDirectory(dirname(dirname(path)))
+  makeDirectory(dirname(path))
   try {
     if (!isOwnDirectory(dirname(path))) return
     writeFileSync(unfinished, Buffer.concat([digest(code), code]), { mode: OWNER_ONLY, flag: "wx" })

@@ -121,6 +121,14 @@ describe("the compile cache", () => {
     await works()
   })
 
+  it("makes the cache directory of a new user, and no home", async () => {
+    rmSync(caches, { recursive: true })
+    await works()
+    assert.deepStrictEqual(names(), [NAME])
+    await works({ XDG_CACHE_HOME: join(home, "nobody", "caches") })
+    assert.isFalse(existsSync(join(home, "nobody")))
+  })
+
   it("takes only an absolute XDG_CACHE_HOME", async () => {
     mkdirSync(join(home, process.platform === "darwin" ? "Library/Caches" : ".cache"), { recursive: true })
     await works({ XDG_CACHE_HOME: "relative" })
