@@ -1,4 +1,4 @@
-/** JSON as the programs that write checkpoints read it, with a bound on nesting. Pure. */
+/** JSON as the programs that write checkpoints read it, with bounds on nesting and on the number of values. Pure. */
 import { Either } from "effect"
 
 /** Deepest nesting of arrays and objects that a file may have. Real ones stay below 10. */
@@ -11,16 +11,35 @@ export const MAX_JSON_DEPTH = 512
 const NAN_MARK = "\u0000NaN\u0000"
 
 const QUOTE = 34
+const COMMA = 44
+const COLON = 58
+const I = 73
+const N = 78
+const OPEN_BRACKET = 91
 const BACKSLASH = 92
+const CLOSE_BRACKET = 93
+const OPEN_BRACE = 123
+const CLOSE_BRACE = 125
 
-/** Text with Python's literals replaced, and its depth; strings are skipped. One pass, no recursion. */
-const scan = (
-  text: string,
-  maxDepth: number
-): { readonly tooDeep: boolean; readonly json: string; readonly nan: boolean } => {
+/** What a text may hold. Both are checked before anything is built from it. */
+export interface JsonLimits {
+  /** Deepest nesting of arrays and objects. */
+  readonly maxDepth: number
+  /**
+   * Most values, roughly: keys count once more. A value can take thirty times the memory of its text, so a limit on bytes
+   * alone protects nobody. Without it only the text's length bounds them.
+   */
+  readonly maxValues?: number
+}
+
+type Scanned = { readonly problem: string } | { readonly problem: null; readonly json: string; readonly nan: boolean }
+
+/** Text with Python's literals replaced, unless it exceeds a limit; strings are skipped. One pass, no recursion. */
+const scan = (text: string, { maxDepth, maxValues = Number.POSITIVE_INFINITY }: JsonLimits): Scanned => {
   const parts: Array<string> = []
   let copied = 0
   let depth = 0
+  let values = 1
   let inString = false
   let nan = false
   const replace = (at: number, length: number, by: string) => {
@@ -34,32 +53,37 @@ const scan = (
       else if (code === QUOTE) inString = false
       continue
     }
-    const char = text[i]
     if (code === QUOTE) inString = true
-    else if (char === "[" || char === "{") {
+    else if (code === COMMA || code === COLON) values++
+    else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
       depth++
-      if (depth > maxDepth) return { tooDeep: true, json: "", nan }
-    } else if (char === "]" || char === "}") depth--
-    else if (char === "N" && text.startsWith("NaN", i)) {
+      values++
+      if (depth > maxDepth) return { problem: `nested deeper than ${maxDepth} levels` }
+    } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--
+    else if (code === N && text.startsWith("NaN", i)) {
       replace(i, 3, JSON.stringify(NAN_MARK))
+      values++ // text without commas can repeat them too
       nan = true
       i += 2
-    } else if (char === "I" && text.startsWith("Infinity", i)) {
+    } else if (code === I && text.startsWith("Infinity", i)) {
       replace(i, 8, "1e999") // JSON.parse reads it as Infinity
+      values++
       i += 7
     }
+    if (values > maxValues) return { problem: `made of more than ${maxValues} values` }
   }
   parts.push(text.slice(copied))
-  return { tooDeep: false, json: parts.join(""), nan }
+  return { problem: null, json: parts.join(""), nan }
 }
 
 /**
  * Parses JSON, and `NaN`, `Infinity` and `-Infinity` as Python's `json` does. Left: why it can't be read, one clause.
- * The depth is checked before anything is built, so hostile nesting costs one pass over the text.
+ * The limits are checked before anything is built, so a hostile text costs one pass over it.
  */
-export const parseJson = (text: string, limits: { readonly maxDepth: number }): Either.Either<unknown, string> => {
-  const { json, nan, tooDeep } = scan(text, limits.maxDepth)
-  if (tooDeep) return Either.left(`nested deeper than ${limits.maxDepth} levels`)
+export const parseJson = (text: string, limits: JsonLimits): Either.Either<unknown, string> => {
+  const scanned = scan(text, limits)
+  if (scanned.problem !== null) return Either.left(scanned.problem)
+  const { json, nan } = scanned
   return Either.try({
     try: (): unknown =>
       nan ? JSON.parse(json, (_, value) => (value === NAN_MARK ? Number.NaN : value)) : JSON.parse(json),

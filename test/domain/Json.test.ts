@@ -29,4 +29,24 @@ describe("parseJson", () => {
   it("survives a million open brackets", () => {
     assert.isTrue(Either.isLeft(parse('{"a":'.repeat(1_000_000))))
   })
+
+  it("counts values outside strings only, before it builds any", () => {
+    const limited = (text: string) => parseJson(text, { maxDepth: 9, maxValues: 9 })
+    assert.isTrue(Either.isRight(limited(JSON.stringify("[{,:".repeat(10)))))
+    assert.isTrue(Either.isRight(limited("[1,2,3,4,5,6,7,8]")))
+    for (const text of [
+      "[1,2,3,4,5,6,7,8,9]",
+      "[[],[],[],[],[]]",
+      '{"a":1,"b":2,"c":3,"d":4,"e":5}',
+      `[${"1,".repeat(1_000_000)}`,
+      "NaN".repeat(10),
+      "Infinity".repeat(10)
+    ]) {
+      assert.deepStrictEqual(limited(text), Either.left("made of more than 9 values"))
+    }
+  })
+
+  it("has no limit on values when none is given", () => {
+    assert.isTrue(Either.isRight(parse(`[${"1,".repeat(1_000_000)}1]`)))
+  })
 })

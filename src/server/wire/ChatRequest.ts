@@ -22,6 +22,9 @@ import { unsupportedParameter } from "./Unsupported.js"
 /** Editors send dozens of stop strings; OpenAI's four are not enough (spec 03 §3). */
 const MAX_STOPS = 64
 const MAX_MODEL_NAME_BYTES = 256
+/** Far above what a conversation needs; each costs time while every other request waits. */
+const MAX_MESSAGES = 10_000
+const MAX_PARTS = 1000
 
 const Part = requiring(
   Schema.Struct({ type: oneOf("text", "refusal"), text: optional(text), refusal: optional(text) }),
@@ -30,12 +33,12 @@ const Part = requiring(
 
 const WireMessage = Schema.Struct({
   role: oneOf("system", "developer", "user", "assistant"),
-  content: Schema.Union(text, list(Part, { phrase: "a list of text parts" }))
+  content: Schema.Union(text, list(Part, { max: MAX_PARTS, phrase: `a list of at most ${MAX_PARTS} text parts` }))
 })
 
 export const ChatRequest = Schema.Struct({
   model: shortText(MAX_MODEL_NAME_BYTES),
-  messages: list(WireMessage, { min: 1, phrase: "a list of at least one message" }),
+  messages: list(WireMessage, { min: 1, max: MAX_MESSAGES, phrase: `a list of 1 to ${MAX_MESSAGES} messages` }),
   stream: optional(flag),
   stream_options: optional(Schema.Struct({ include_usage: optional(flag) })),
   max_tokens: optional(atLeast(1)),

@@ -6,6 +6,9 @@ import { parseJson } from "../../domain/Json.js"
 /** Deepest nesting of a request. A tool's JSON schema needs about 20. */
 export const MAX_BODY_DEPTH = 128
 
+/** A conversation of 10,000 messages has 60,000. Millions would stop every other request while they are read. */
+export const MAX_BODY_VALUES = 200_000
+
 const refuse = (problem: string) => Either.left(new InvalidRequest({ param: null, problem }))
 
 const text = (bytes: Uint8Array): Either.Either<string, InvalidRequest> => {
@@ -18,13 +21,29 @@ const text = (bytes: Uint8Array): Either.Either<string, InvalidRequest> => {
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 
-const flaw = (value: unknown): string | null => {
+const flawOf = (value: unknown): string | null => {
   if (typeof value === "number") return Number.isFinite(value) ? null : "a number is out of range"
   if (typeof value === "string") return LONE_SURROGATE.test(value) ? "a string has a lone surrogate" : null
-  if (typeof value !== "object" || value === null) return null
-  for (const [key, item] of Object.entries(value)) {
-    const problem = flaw(key) ?? flaw(item)
-    if (problem !== null) return problem
+  return null
+}
+
+const push = (to: Array<unknown>, values: ReadonlyArray<unknown>) => {
+  for (const value of values) to.push(value)
+}
+
+/** The problem of some value or key in it. A list of its own instead of recursion and of copies: a client shapes the data. */
+const flaw = (data: unknown): string | null => {
+  const waiting: Array<unknown> = [data]
+  while (waiting.length > 0) {
+    const value = waiting.pop()
+    if (Array.isArray(value)) push(waiting, value)
+    else if (typeof value === "object" && value !== null) {
+      push(waiting, Object.keys(value))
+      push(waiting, Object.values(value))
+    } else {
+      const problem = flawOf(value)
+      if (problem !== null) return problem
+    }
   }
   return null
 }
@@ -34,7 +53,7 @@ export const decodeJson = (bytes: Uint8Array): Either.Either<unknown, InvalidReq
   Either.gen(function* () {
     const source = yield* text(bytes)
     if (source.trim() === "") return yield* refuse("the body is empty; send a JSON object")
-    const parsed = parseJson(source, { maxDepth: MAX_BODY_DEPTH })
+    const parsed = parseJson(source, { maxDepth: MAX_BODY_DEPTH, maxValues: MAX_BODY_VALUES })
     if (Either.isLeft(parsed)) return yield* refuse(`the body is ${parsed.left}`)
     const problem = flaw(parsed.right)
     return problem === null ? parsed.right : yield* refuse(problem)

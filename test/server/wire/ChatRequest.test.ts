@@ -124,6 +124,7 @@ describe("what a client says", () => {
   })
 })
 
+const many = (length: number, item: unknown) => Array.from({ length }, () => item)
 const message = (value: unknown) => ({ ...minimal, messages: [value] })
 
 describe("refusals", () => {
@@ -135,13 +136,23 @@ describe("refusals", () => {
     [{ ...minimal, model: null }, "model", "must be a non-empty string"],
     [{ ...minimal, model: "" }, "model", "must be a non-empty string"],
     [{ ...minimal, model: "é".repeat(129) }, "model", "must be a string of at most 256 bytes"],
-    [{ ...minimal, messages: [] }, "messages", "must be a list of at least one message"],
-    [{ ...minimal, messages: "hi" }, "messages", "must be a list of at least one message"],
+    [{ ...minimal, messages: [] }, "messages", "must be a list of 1 to 10000 messages"],
+    [{ ...minimal, messages: "hi" }, "messages", "must be a list of 1 to 10000 messages"],
+    [{ ...minimal, messages: many(10_001, minimal.messages[0]) }, "messages", "must be a list of 1 to 10000 messages"],
+    [
+      message({ role: "user", content: many(1001, { type: "text", text: "a" }) }),
+      "messages.0.content",
+      "must be a string or a list of at most 1000 text parts"
+    ],
     [message(5), "messages.0", "must be an object"],
     [message({ content: "x" }), "messages.0.role", "is required"],
     [message({ role: "robot", content: "x" }), "messages.0.role", "must be one of system, developer, user, assistant"],
     [message({ role: "user" }), "messages.0.content", "is required"],
-    [message({ role: "user", content: null }), "messages.0.content", "must be a string or a list of text parts"],
+    [
+      message({ role: "user", content: null }),
+      "messages.0.content",
+      "must be a string or a list of at most 1000 text parts"
+    ],
     [message({ role: "user", content: [{ type: "text" }] }), "messages.0.content.0.text", "is required"],
     [message({ role: "user", content: [{ type: "text", text: 1 }] }), "messages.0.content.0.text", "must be a string"],
     [

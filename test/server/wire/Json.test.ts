@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import { decodeJson, MAX_BODY_DEPTH } from "../../../src/server/wire/Json.js"
+import { decodeJson, MAX_BODY_DEPTH, MAX_BODY_VALUES } from "../../../src/server/wire/Json.js"
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth)
@@ -22,6 +22,8 @@ describe("decodeJson", () => {
     ["a byte that isn't UTF-8", new Uint8Array([34, 0xff, 34]), "the body is not valid UTF-8"],
     ["nesting", utf8(nested(MAX_BODY_DEPTH + 1)), "the body is nested deeper than 128 levels"],
     ["a million brackets", utf8("[".repeat(1_000_000)), "the body is nested deeper than 128 levels"],
+    ["too many values", utf8(`[${"1,".repeat(MAX_BODY_VALUES)}1]`), "the body is made of more than 200000 values"],
+    ["a flaw behind a long list", utf8(`[[${"1,".repeat(150_000)}1],{"a":[1e999]}]`), "a number is out of range"],
     ["an overflowing number", utf8('{"a":[1e999]}'), "a number is out of range"],
     ["NaN", utf8('{"a":NaN}'), "a number is out of range"],
     ["Infinity", utf8("-Infinity"), "a number is out of range"],
