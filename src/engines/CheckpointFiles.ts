@@ -4,6 +4,7 @@
  */
 import { Effect, Either, Schema } from "effect"
 import { type CheckpointInvalid, ModelIncompatible } from "../domain/Errors.js"
+import { excerpt } from "../domain/Excerpt.js"
 import { fileText } from "../domain/JsonText.js"
 import { buildDecoder } from "../inference/architectures/Architectures.js"
 import { Section } from "../inference/Config.js"
@@ -54,7 +55,11 @@ const readHeader = (
   )
 
 const Index = Schema.Struct({
-  weight_map: Schema.Record({ key: Schema.String, value: Schema.String.pipe(Schema.pattern(/^[^/\\]+\.safetensors$/)) })
+  weight_map: Schema.Record({
+    key: Schema.String,
+    // No longer than file systems allow: the names stand in messages.
+    value: Schema.String.pipe(Schema.pattern(/^[^/\\]+\.safetensors$/), Schema.maxLength(255))
+  })
 })
 
 /** The files of the index when there is one, else every model*.safetensors. */
@@ -78,7 +83,7 @@ const tensorTable = (
     for (const file of files) {
       for (const [name, info] of yield* readHeader(source, file)) {
         const other = table.get(name)
-        if (other !== undefined) return yield* invalid(source, file, `tensor ${name} is also in ${other.file}`)
+        if (other !== undefined) return yield* invalid(source, file, `tensor ${excerpt(name)} is also in ${other.file}`)
         table.set(name, { ...info, file })
       }
     }

@@ -1,6 +1,9 @@
-/** Reading fields of config.json. Pure. */
+/**
+ * Reading fields of config.json: every number that sizes something is bounded, and every field says itself what it must be,
+ * so that a refusal never repeats the file. Pure.
+ */
 import { Either, ParseResult, Schema } from "effect"
-import { excerpt } from "../domain/Excerpt.js"
+import { isObject } from "../domain/JsonFile.js"
 
 /** `Unsupported`: the model asks for something this program doesn't have. `BadConfig`: a field can't be used. */
 export type ConfigProblem =
@@ -13,21 +16,65 @@ export const unsupported = (reason: string): Either.Either<never, ConfigProblem>
 export const badConfig = (problem: string): Either.Either<never, ConfigProblem> =>
   Either.left({ _tag: "BadConfig", problem })
 
+const MUST = "must be "
+
+/** A field by its own test, which sees the value first: a schema of parts would walk a huge list before refusing it. */
+const field = <A>(is: (value: unknown) => value is A, phrase: string): Schema.Schema<A> =>
+  Schema.declare(is).annotations({ message: () => MUST + phrase })
+
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value)
+
 /** Far above any real size, far below where products of two stop being exact. */
 const MAX_SIZE = 2 ** 26
 
-/** A number of things of which there is at least one. */
-export const size = Schema.Int.pipe(Schema.between(1, MAX_SIZE))
+/** A whole number within limits, both included. */
+export const integer = (min: number, max: number): Schema.Schema<number> =>
+  field(
+    (value): value is number => isNumber(value) && Number.isInteger(value) && value >= min && value <= max,
+    `an integer between ${min} and ${max}`
+  )
 
-export const positive = Schema.Number.pipe(Schema.finite(), Schema.greaterThan(0))
+/** A number of things of which there is at least one. */
+export const size = integer(1, MAX_SIZE)
+
+export const number = field(isNumber, "a number")
+export const positive = field((value): value is number => isNumber(value) && value > 0, "a number above 0")
+
+/** A number within limits, both included. */
+export const between = (min: number, max: number): Schema.Schema<number> =>
+  field(
+    (value): value is number => isNumber(value) && value >= min && value <= max,
+    `a number between ${min} and ${max}`
+  )
+
+export const flag = field((value): value is boolean => typeof value === "boolean", "true or false")
+
+/** A list of limited length, at least one item long. */
+const list = <A>(item: (value: unknown) => value is A, max: number, items: string): Schema.Schema<ReadonlyArray<A>> =>
+  field(
+    (value): value is ReadonlyArray<A> =>
+      Array.isArray(value) && value.length > 0 && value.length <= max && value.every(item),
+    `a list of 1 to ${max} ${items}`
+  )
+
+export const texts = (max: number) => list((value) => typeof value === "string", max, "strings")
+export const positives = (max: number) =>
+  list((value): value is number => isNumber(value) && value > 0, max, "numbers above 0")
 
 /** A field that may be missing or null. */
 export const nullish = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(Schema.NullOr(schema), { exact: true })
 
 /** Part of a config as it was parsed. */
-export const Section = Schema.Record({ key: Schema.String, value: Schema.Unknown })
-export type Section = typeof Section.Type
+export type Section = Readonly<Record<string, unknown>>
+export const Section: Schema.Schema<Section> = field((value): value is Section => isObject(value), "an object")
+
+/** Alternatives of a field are told together; `null` is none that is worth telling. */
+const problemOf = (issues: ReadonlyArray<ParseResult.ArrayFormatterIssue>): string => {
+  if (issues.some(({ _tag }) => _tag === "Missing")) return "is missing"
+  const phrases = issues.flatMap(({ message }) => (message.startsWith(MUST) ? [message.slice(MUST.length)] : []))
+  return phrases.length === 0 ? "can't be used" : MUST + phrases.join(" or ")
+}
 
 /** Decodes the fields that a schema names; others are ignored. `prefix` is the path of `value` inside config.json. */
 export const decodeFields = <A, I>(
@@ -36,9 +83,7 @@ export const decodeFields = <A, I>(
   prefix = ""
 ): Either.Either<A, ConfigProblem> =>
   Either.mapLeft(Schema.decodeUnknownEither(schema)(value), (error): ConfigProblem => {
-    const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-    return {
-      _tag: "BadConfig",
-      problem: `${prefix}${issue?.path.join(".") ?? ""}: ${excerpt(issue?.message ?? "bad value")}`
-    }
+    const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
+    const path = issues[0]?.path.join(".") ?? ""
+    return { _tag: "BadConfig", problem: `${prefix}${path}: ${problemOf(issues)}` }
   })

@@ -73,15 +73,17 @@ export type QuantizationProblem =
 /** The rule for one checkpoint: the format of each matrix. */
 export type Quantization = (matrix: StoredMatrix) => Either.Either<MatrixFormat, QuantizationProblem>
 
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0
+
 const isSection = (value: unknown): value is Section =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const affine = (bits: number, groupSize: number): MatrixFormat | null =>
-  AFFINE_BITS.has(bits) && Number.isSafeInteger(groupSize) && groupSize > 0 ? { _tag: "Affine", bits, groupSize } : null
+const affine = (bits: unknown, groupSize: unknown): MatrixFormat | null =>
+  typeof bits === "number" && AFFINE_BITS.has(bits) && isCount(groupSize) ? { _tag: "Affine", bits, groupSize } : null
 
 /** A mode with its numbers; null when they don't belong together. Missing and zero numbers mean the mode's own. */
 const formatOf = (mode: unknown, bits: unknown, groupSize: unknown): MatrixFormat | null => {
-  if (mode === "affine") return affine(Number(bits || 4), Number(groupSize || 64))
+  if (mode === "affine") return affine(bits || 4, groupSize || 64)
   if (!isFloatMode(mode)) return null
   const own = floatModes[mode]
   const fits = (bits || own.bits) === own.bits && (groupSize || own.groupSize) === own.groupSize
@@ -91,7 +93,7 @@ const formatOf = (mode: unknown, bits: unknown, groupSize: unknown): MatrixForma
 const configured = (path: string, entry: Section): Either.Either<MatrixFormat, QuantizationProblem> => {
   const { bits, group_size: groupSize, mode = "affine" } = entry
   const format = formatOf(mode, bits, groupSize)
-  const numbers = `mode ${mode}, bits ${bits ?? "default"}, group size ${groupSize ?? "default"}`
+  const numbers = `mode ${excerpt(mode)}, bits ${excerpt(bits ?? "default")}, group size ${excerpt(groupSize ?? "default")}`
   return format === null ? unsupported(`quantization of ${path} (${numbers}) is not supported`) : Either.right(format)
 }
 
@@ -136,6 +138,8 @@ const ternary = (config: Section): Quantization => {
   return ({ kind, path }) => Either.right(kind === "embedding" || kept.has(path) ? dense : format)
 }
 
+const COMPRESSED_FORMATS = new Set<unknown>(["nvfp4-pack-quantized", "mxfp4-pack-quantized", "pack-quantized"])
+
 /** Methods of other programs whose packed tensors are MLX's own. */
 const compatible = (method: unknown, config: Section): boolean => {
   switch (method) {
@@ -145,7 +149,7 @@ const compatible = (method: unknown, config: Section): boolean => {
     case "fp8":
       return config["scale_fmt"] === "ue8m0" && JSON.stringify(config["weight_block_size"]) === "[32,32]"
     case "compressed-tensors":
-      return ["nvfp4-pack-quantized", "mxfp4-pack-quantized", "pack-quantized"].includes(String(config["format"]))
+      return COMPRESSED_FORMATS.has(config["format"])
     case "modelopt": {
       const { quantization: nested } = config
       return (isSection(nested) ? nested : config)["quant_algo"] === "NVFP4"

@@ -4,7 +4,17 @@
  */
 import { Either, Schema } from "effect"
 import { excerpt } from "../domain/Excerpt.js"
-import { badConfig, type ConfigProblem, decodeFields, positive, type Section, unsupported } from "./Config.js"
+import {
+  badConfig,
+  between,
+  type ConfigProblem,
+  decodeFields,
+  number,
+  positive,
+  positives,
+  type Section,
+  unsupported
+} from "./Config.js"
 
 /**
  * How fast each pair turns. `Base`: pair i by base^(-2i/dims) per position times `positionScale`. `Table`: by `rates[i]`,
@@ -64,8 +74,8 @@ const Yarn = Schema.Struct({
   original_max_position_embeddings: withDefault(positive, 4096),
   beta_fast: withDefault(positive, 32),
   beta_slow: withDefault(positive, 1),
-  mscale: withDefault(Schema.Number, 1),
-  mscale_all_dim: withDefault(Schema.Number, 0)
+  mscale: withDefault(number, 1),
+  mscale_all_dim: withDefault(number, 0)
 })
 
 /** Pairs that turn slowly are slowed down by `factor`, fast ones left alone, those between blended. */
@@ -95,9 +105,12 @@ const yarnRates = (dims: number, base: number, config: typeof Yarn.Type): Float3
   })
 }
 
+/** Above any number of pairs. */
+const MAX_FACTORS = 32_768
+
 const LongRope = Schema.Struct({
   original_max_position_embeddings: positive,
-  long_factor: Schema.Union(positive, Schema.Array(positive))
+  long_factor: Schema.Union(positive, positives(MAX_FACTORS))
 })
 
 /** Every pair slowed down by its own factor; the factors for short sequences are never used. */
@@ -117,7 +130,7 @@ const longRope = (spec: RopeConfig, maxPositions: number, config: typeof LongRop
 }
 
 const Proportional = Schema.Struct({
-  partial_rotary_factor: withDefault(Schema.Number.pipe(Schema.between(0, 1)), 1),
+  partial_rotary_factor: withDefault(between(0, 1), 1),
   factor: withDefault(positive, 1)
 })
 

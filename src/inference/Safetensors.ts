@@ -3,6 +3,7 @@
  * calls reads the bytes. Files come from strangers, so nothing in them is believed before it is checked.
  */
 import { Either } from "effect"
+import { excerpt } from "../domain/Excerpt.js"
 import { parseJson } from "../domain/Json.js"
 
 /** Bytes before the JSON. */
@@ -69,7 +70,7 @@ export const headerLength = (prefix: Uint8Array, fileBytes: number): Either.Eith
 
 /** One entry, its offsets counted from the end of the header as in the file. */
 const tensorInfo = (name: string, entry: unknown, dataStart: number): Either.Either<TensorInfo, string> => {
-  const bad = (what: string) => Either.left(`tensor ${name}: ${what}`)
+  const bad = (what: string) => Either.left(`tensor ${excerpt(name)}: ${what}`)
   if (!isRecord(entry)) return bad("its entry is not an object")
   const { data_offsets: offsets, dtype, shape } = entry
   if (!isDtype(dtype)) return bad("unknown dtype")
@@ -115,5 +116,5 @@ export const parseHeader = (
     const needed = [...tensors.values()].reduce((most, tensor) => Math.max(most, tensor.end), LENGTH_BYTES + jsonBytes)
     if (needed > fileBytes) return yield* Either.left(`truncated: ${needed} bytes expected, ${fileBytes} there`)
     const shared = overlapping(tensors)
-    return shared === null ? tensors : yield* Either.left(`tensor ${shared}: shares bytes with another tensor`)
+    return shared === null ? tensors : yield* Either.left(`tensor ${excerpt(shared)}: shares bytes with another tensor`)
   })

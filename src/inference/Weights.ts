@@ -3,6 +3,7 @@
  * about a tensor can surprise an engine. Pure.
  */
 import { Either } from "effect"
+import { excerpt } from "../domain/Excerpt.js"
 import {
   type MatrixFormat,
   packing,
@@ -72,7 +73,10 @@ const check = (table: TensorTable, { dtypes, name, shape }: Expected): WeightPro
   const tensor = table.get(name)
   if (tensor === undefined) return tensorProblem(null, `tensor ${name} is missing`)
   if (bracket(tensor.shape) !== bracket(shape)) {
-    return tensorProblem(tensor.file, `tensor ${name}: shape ${bracket(tensor.shape)}, expected ${bracket(shape)}`)
+    return tensorProblem(
+      tensor.file,
+      `tensor ${name}: shape ${excerpt(bracket(tensor.shape))}, expected ${bracket(shape)}`
+    )
   }
   return dtypes.has(tensor.dtype)
     ? null
@@ -153,7 +157,7 @@ export const planWeights = (
     }
     for (const [name, { file }] of table) {
       if (!used.has(name) && !needs.ignored(name)) {
-        return yield* Either.left(tensorProblem(file, `tensor ${name} is not part of this architecture`))
+        return yield* Either.left(tensorProblem(file, `tensor ${excerpt(name)} is not part of this architecture`))
       }
     }
     return planned

@@ -162,6 +162,24 @@ describe("a damaged checkpoint", () => {
       `${WEIGHTS}: tensor extra is not part of this architecture`
     ],
     [
+      "long name",
+      "store-f32",
+      editTensors((h) => ({ ...h, ["x".repeat(10_000)]: { dtype: "F32", shape: [0], data_offsets: [0, 0] } })),
+      `${WEIGHTS}: tensor ${"x".repeat(80)}… is not part of this architecture`
+    ],
+    [
+      "long name of a bad tensor",
+      "store-f32",
+      editTensors((h) => ({ ...h, ["x".repeat(10_000)]: { dtype: "F32", shape: [1], data_offsets: [0, 0] } })),
+      `${WEIGHTS}: tensor ${"x".repeat(80)}…: its shape needs 4 bytes, its offsets hold 0`
+    ],
+    [
+      "shape of many sizes",
+      "store-f32",
+      changed(NORM, { shape: [64, ...Array.from({ length: 31 }, () => 1)] }),
+      new RegExp(`^${WEIGHTS}: tensor ${NORM}: shape .{80}…, expected .64.$`)
+    ],
+    [
       "wrong shape",
       "store-f32",
       changed(NORM, { shape: [8, 8] }),
@@ -213,6 +231,12 @@ describe("a damaged checkpoint", () => {
       "index outside",
       "store-f32",
       indexed({ [NORM]: "../model.safetensors" }),
+      "model.safetensors.index.json: not what it must be"
+    ],
+    [
+      "index of long names",
+      "store-f32",
+      indexed({ [NORM]: `${"x".repeat(10_000)}.safetensors` }),
       "model.safetensors.index.json: not what it must be"
     ],
     [

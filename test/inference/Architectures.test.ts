@@ -107,25 +107,53 @@ describe("fields", () => {
   })
 
   it.each([
-    [{ hidden_size: "64" }, /^hidden_size: Expected number/],
-    [{ num_hidden_layers: 0 }, /^num_hidden_layers: /],
-    [{ num_hidden_layers: 1e9 }, /^num_hidden_layers: /],
+    [{ hidden_size: "64" }, "hidden_size: must be an integer between 1 and 67108864"],
+    [{ num_hidden_layers: 0 }, "num_hidden_layers: must be an integer between 1 and 10000"],
+    [{ num_hidden_layers: 1e9 }, "num_hidden_layers: must be an integer between 1 and 10000"],
+    [{ num_attention_heads: { toString: null } }, "num_attention_heads: must be an integer between 1 and 67108864"],
+    [{ attention_bias: "yes" }, "attention_bias: must be true or false"],
+    [{ head_dim: 2 ** 31, rope_scaling: { type: "llama3" } }, "head_dim: must be an integer between 0 and 65536"],
+    [{ hidden_size: 2 ** 20, head_dim: null }, "head size 262144 is larger than 65536"],
     [{ num_key_value_heads: 3 }, "num_attention_heads 4 is not a multiple of num_key_value_heads 3"],
     [{ head_dim: 15 }, "head size 15 is not even"],
-    [{ rms_norm_eps: Number.NaN }, /^rms_norm_eps: /],
-    [{ rope_theta: -1 }, /^rope_theta: /],
-    [{ layer_types: [] }, /^layer_types/],
+    [{ rms_norm_eps: Number.NaN }, "rms_norm_eps: must be a number between 0 and 1"],
+    [{ rope_theta: -1 }, "rope_theta: must be a number above 0"],
+    [{ layer_types: [] }, "layer_types: must be a list of 1 to 10000 strings"],
+    [{ layer_types: ["full_attention", 7] }, "layer_types: must be a list of 1 to 10000 strings"],
     [{ layer_types: ["linear_attention"] }, "unsupported: layer type linear_attention is not supported"],
     [{ layer_types: ["sliding_attention"] }, /^sliding_window: must be a positive integer/],
     [{ rope_scaling: { type: "spiral", factor: 2 } }, "unsupported: rope type spiral is not supported"],
     [{ rope_scaling: { rope_type: "linear" } }, "rope_scaling.factor: is missing"],
     [{ rope_scaling: { type: "dynamic", factor: 2 } }, "max_position_embeddings: is missing"],
-    [{ rope_scaling: "linear" }, /^rope_scaling: /]
+    [{ rope_scaling: { type: { toString: null } } }, 'unsupported: rope type {"toString":null} is not supported'],
+    [
+      {
+        rope_scaling: { type: "longrope", original_max_position_embeddings: 64, long_factor: "x" },
+        max_position_embeddings: 64
+      },
+      "rope_scaling.long_factor: must be a number above 0 or a list of 1 to 32768 numbers above 0"
+    ],
+    [{ rope_scaling: "linear" }, "rope_scaling: must be an object"]
   ])("refuses %j", (change, expected) => {
     const config = { ...minimal, ...change }
     const problem = refused(llamaRows.llama, config)
     if (typeof expected === "string") assert.strictEqual(problem, expected)
     else assert.match(problem, expected)
+  })
+})
+
+describe("a list that is longer than any real one", () => {
+  const long = <A>(item: A) => Array.from({ length: 100_000 }, () => item)
+
+  it("of layers is refused by its length", () => {
+    const config = { ...minimal, layer_types: long("full_attention") }
+    assert.strictEqual(refused(llamaRows.llama, config), "layer_types: must be a list of 1 to 10000 strings")
+  })
+
+  it("of rope factors is refused by its length", () => {
+    const scaling = { type: "longrope", original_max_position_embeddings: 64, long_factor: long(1) }
+    const config = { ...minimal, max_position_embeddings: 64, rope_scaling: scaling }
+    assert.match(refused(llamaRows.llama, config), /^rope_scaling.long_factor: must be a number above 0 or a list/)
   })
 })
 

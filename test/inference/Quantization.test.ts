@@ -57,14 +57,23 @@ describe("quantization", () => {
     assert.deepStrictEqual(format(config, packed(2, 2)), Either.right(expected))
   })
 
-  it.each([[{ mode: "int4" }], [{ bits: 7 }], [{ mode: "mxfp4", bits: 8 }], [{ mode: "mxfp8", group_size: 64 }]])(
-    "an entry %j is refused by name",
-    (entry) => {
-      const problem = Either.getOrThrow(Either.flip(format({ quantization: { ...top, [path]: entry } }, plain)))
-      assert.strictEqual(problem._tag, "Unsupported")
-      assert.include(JSON.stringify(problem), path)
-    }
-  )
+  const evil = { toString: null, valueOf: null }
+  it.each([
+    [{ mode: "int4" }],
+    [{ bits: 7 }],
+    [{ mode: "mxfp4", bits: 8 }],
+    [{ mode: "mxfp8", group_size: 64 }],
+    [{ mode: evil }],
+    [{ bits: evil }],
+    [{ group_size: evil }],
+    [{ bits: "4" }],
+    [{ mode: "x".repeat(100_000) }]
+  ])("an entry %j is refused by name", (entry) => {
+    const problem = Either.getOrThrow(Either.flip(format({ quantization: { ...top, [path]: entry } }, plain)))
+    assert.strictEqual(problem._tag, "Unsupported")
+    assert.include(JSON.stringify(problem), path)
+    assert.isBelow(JSON.stringify(problem).length, 400)
+  })
 
   it("everything is dense without a quantization", () => {
     assert.deepStrictEqual(format({}, packed(4, 4)), Either.right(dense))
@@ -85,6 +94,11 @@ describe("quantization", () => {
     const reason = `quantization method ${method} is not supported`
     const config = { quantization_config: { quant_method: method } }
     assert.deepStrictEqual(format(config, plain), Either.left({ _tag: "Unsupported", reason }))
+  })
+
+  it("doesn't call methods of a format that is an object", () => {
+    const config = { quantization_config: { quant_method: "compressed-tensors", format: evil } }
+    assert.isTrue(Either.isLeft(quantization(config)))
   })
 
   it("takes packed tensors of other programs that are MLX's own", () => {

@@ -3,12 +3,17 @@ import { Either, Schema } from "effect"
 import { excerpt } from "../../domain/Excerpt.js"
 import {
   badConfig,
+  between,
   type ConfigProblem,
   decodeFields,
+  flag,
+  integer,
   nullish,
+  number,
   positive,
   Section,
   size,
+  texts,
   unsupported
 } from "../Config.js"
 import { type RopeSpec, ropeSpec } from "../Rope.js"
@@ -58,25 +63,29 @@ export interface LlamaConfig {
   readonly windows: ReadonlyArray<number | null>
 }
 
+const MAX_LAYERS = 10_000
+/** A hundred times the largest real one. Rope tables are made of it before the weights are looked at. */
+const MAX_HEAD_SIZE = 65_536
+
 const Fields = Schema.Struct({
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size.pipe(Schema.lessThanOrEqualTo(10_000)),
+  num_hidden_layers: integer(1, MAX_LAYERS),
   num_attention_heads: size,
-  rms_norm_eps: Schema.Number.pipe(Schema.finite(), Schema.nonNegative()),
+  rms_norm_eps: between(0, 1),
   num_key_value_heads: nullish(size),
-  head_dim: nullish(Schema.Int.pipe(Schema.nonNegative())),
+  head_dim: nullish(integer(0, MAX_HEAD_SIZE)),
   max_position_embeddings: nullish(size),
-  attention_bias: nullish(Schema.Boolean),
-  mlp_bias: nullish(Schema.Boolean),
-  tie_word_embeddings: nullish(Schema.Boolean),
+  attention_bias: nullish(flag),
+  mlp_bias: nullish(flag),
+  tie_word_embeddings: nullish(flag),
   rope_theta: nullish(positive),
-  rope_traditional: nullish(Schema.Boolean),
+  rope_traditional: nullish(flag),
   rope_scaling: nullish(Section),
   rope_parameters: nullish(Section),
-  layer_types: nullish(Schema.NonEmptyArray(Schema.String)),
-  sliding_window: nullish(Schema.Number)
+  layer_types: nullish(texts(MAX_LAYERS)),
+  sliding_window: nullish(number)
 })
 type Fields = typeof Fields.Type
 
@@ -91,6 +100,7 @@ const headSize = (row: LlamaRow, fields: Fields): Either.Either<number, ConfigPr
   const given = row.headSize === "derived" ? null : (fields.head_dim ?? null) || null
   const value = row.headSize === "required" ? given : (given ?? derived)
   if (value === null) return missing("head_dim")
+  if (value > MAX_HEAD_SIZE) return badConfig(`head size ${value} is larger than ${MAX_HEAD_SIZE}`)
   return value > 0 && value % 2 === 0 ? Either.right(value) : badConfig(`head size ${value} is not even`)
 }
 
