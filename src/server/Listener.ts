@@ -5,6 +5,7 @@ import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Duration, Effect, type Layer } from "effect"
 import { BindFailed } from "../domain/Errors.js"
+import { answerRefusals } from "./Refusals.js"
 import type { Shutdown } from "./Shutdown.js"
 import { type Sockets, watchSockets } from "./Sockets.js"
 
@@ -17,15 +18,34 @@ export interface Listener {
   readonly sockets: Sockets
 }
 
+/** A switch of Node's own that its types leave out: answer clients that have shut their sending side. */
+interface HalfOpenServer extends Server {
+  httpAllowHalfOpen?: boolean
+}
+
 /** Does not listen yet. */
-export const makeListener: Effect.Effect<Listener> = Effect.sync(() => {
-  const server = createServer({
+export const makeListener: Effect.Effect<Listener> = Effect.gen(function* () {
+  const server: HalfOpenServer = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: BODY_TIMEOUT_MS
+    requestTimeout: BODY_TIMEOUT_MS,
+    // `isServedHost` judges the header, and its absence is no attack.
+    requireHostHeader: false
   })
-  return { server, sockets: watchSockets(server) }
+  server.httpAllowHalfOpen = true
+  const sockets = watchSockets(server)
+  yield* answerRefusals(server, sockets)
+  return { server, sockets }
 })
+
+/**
+ * Makes offers to upgrade the protocol go unheard, as HTTP wants it from who can't: the request is answered like any other.
+ * The platform listens for WebSockets, and then Node hands over no body. To be called once the routes are there.
+ */
+export const ignoreUpgrades = ({ server }: Listener): Effect.Effect<void> =>
+  Effect.sync(() => {
+    server.removeAllListeners("upgrade")
+  })
 
 /** Listens while the layer lives. */
 export const layer = (

@@ -71,6 +71,7 @@ export const serve = (
       Layer.build,
       Effect.mapError(Listener.bindFailed(options))
     )
+    yield* Listener.ignoreUpgrades(listener)
     // Added last, so run first: the routes must still answer while the server stops.
     yield* Effect.addFinalizer(() => Listener.stop(listener, shutdown, GRACE))
     const { address } = Context.get(context, HttpServer.HttpServer)

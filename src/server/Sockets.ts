@@ -2,36 +2,59 @@
  * Open sockets and the answers they still owe. Node's own `closeIdleConnections` overlooks a socket on which no request came
  * yet, and clients like to open such in advance: one would hold up every shutdown.
  */
-import type { Server } from "node:http"
+import type { Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import { watchHalfClosed } from "./HalfClosed.js"
 
 export interface Sockets {
   /** Closes each socket as soon as it owes no answer; those that owe none at once. */
   readonly release: () => void
+  /** The answer that is the socket's turn to send, if it owes one. */
+  readonly current: (socket: Socket) => ServerResponse | undefined
+}
+
+/**
+ * Tells the answers of a closed socket that nobody will read them. Node tells only the one whose turn it was: to the
+ * pipelined ones behind it no socket was assigned yet, and their generations would run to the end.
+ */
+const abandon = (owed: ReadonlySet<ServerResponse>) => {
+  for (const response of owed) {
+    if (response.socket !== null) continue
+    response.destroy()
+    response.emit("close")
+  }
 }
 
 /** Watches a server from before its first connection. */
 export const watchSockets = (server: Server): Sockets => {
-  const owed = new Map<Socket, number>()
+  const open = new Map<Socket, Set<ServerResponse>>()
   let releasing = false
-  const change = (socket: Socket, by: number) => {
-    const count = owed.get(socket)
-    if (count === undefined) return
-    owed.set(socket, count + by)
-    if (releasing && count + by === 0) socket.destroy()
+  const current = (socket: Socket) => {
+    for (const response of open.get(socket) ?? []) if (response.socket === socket) return response
+    return undefined
   }
   server.on("connection", (socket: Socket) => {
-    owed.set(socket, 0)
-    socket.once("close", () => owed.delete(socket))
+    const owed = new Set<ServerResponse>()
+    open.set(socket, owed)
+    socket.once("close", () => {
+      open.delete(socket)
+      abandon(owed)
+    })
+    watchHalfClosed(socket, () => current(socket))
   })
   server.on("request", ({ socket }, response) => {
-    change(socket, 1)
-    response.once("close", () => change(socket, -1))
+    const owed = open.get(socket)
+    owed?.add(response)
+    response.once("close", () => {
+      owed?.delete(response)
+      if (releasing && owed?.size === 0) socket.destroy()
+    })
   })
   return {
     release: () => {
       releasing = true
-      for (const [socket, count] of owed) if (count === 0) socket.destroy()
-    }
+      for (const [socket, owed] of open) if (owed.size === 0) socket.destroy()
+    },
+    current
   }
 }

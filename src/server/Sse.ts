@@ -11,8 +11,8 @@ const bytes = (text: string): Uint8Array => encoder.encode(text)
 export const frame = (value: unknown): Uint8Array => bytes(`data: ${JSON.stringify(value)}\n\n`)
 
 const DONE = bytes("data: [DONE]\n\n")
-/** Not `: ping`: a common client takes that for the end of the stream. */
-const KEEPALIVE = bytes(": keepalive\n\n")
+/** A comment. Not `: ping`: a common client takes that for the end of the stream. */
+export const KEEPALIVE = bytes(": keepalive\n\n")
 
 const heartbeats = Stream.fromSchedule(Schedule.spaced(HEARTBEAT)).pipe(Stream.as(KEEPALIVE))
 

@@ -147,16 +147,25 @@ export const postJson = (url: string, body: unknown, init: RequestInit = {}) =>
 export const json = (response: Response) => Effect.promise((): Promise<unknown> => response.json())
 export const text = (response: Response) => Effect.promise(() => response.text())
 
-/** Sends these very bytes and returns everything until the server closes. */
-export const raw = (port: number, request: string) =>
+/** Sends these very bytes, then the end of its side if told so, and returns everything until the server closes. */
+export const raw = (port: number, request: string, then: "wait" | "end" = "wait") =>
   Effect.async<string>((resume) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write(request))
+    const send = () => (then === "end" ? socket.end(request) : socket.write(request))
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, send)
     let received = ""
     socket.setEncoding("utf8")
     socket.on("data", (data) => {
       received += data
     })
+    socket.on("end", () => socket.end())
     socket.on("close", () => resume(Effect.succeed(received)))
     socket.on("error", () => resume(Effect.succeed(received)))
     return Effect.sync(() => socket.destroy())
   })
+
+/** A POST of JSON as raw bytes. */
+export const rawPost = (path: string, body: unknown, headers: ReadonlyArray<string> = []): string => {
+  const json = JSON.stringify(body)
+  const length = `Content-Length: ${Buffer.byteLength(json)}`
+  return [`POST ${path} HTTP/1.1`, "Host: localhost", length, ...headers, "", json].join("\r\n")
+}
