@@ -140,6 +140,9 @@ const ternary = (config: Section): Quantization => {
 
 const COMPRESSED_FORMATS = new Set<unknown>(["nvfp4-pack-quantized", "mxfp4-pack-quantized", "pack-quantized"])
 
+/** Methods of other programs that MLX's formats can't stand for, at least not in all their variants. */
+const FOREIGN_METHODS = new Set(["awq", "gptq", "bitsandbytes", "fp8", "compressed-tensors", "modelopt"])
+
 /** Methods of other programs whose packed tensors are MLX's own. */
 const compatible = (method: unknown, config: Section): boolean => {
   switch (method) {
@@ -169,7 +172,9 @@ export const quantization = (config: Section): Either.Either<Quantization, Quant
   if (!isSection(legacy)) return Either.right(() => Either.right(dense))
   const { quant_method: method } = legacy
   if (method === "bitnet") return Either.right(ternary(legacy))
-  return compatible(method, legacy)
-    ? Either.right(listed({}))
+  if (compatible(method, legacy)) return Either.right(listed({}))
+  // mlx-lm reads a method it has never heard of as plain weights; packed ones don't have the shapes then.
+  return typeof method === "string" && !FOREIGN_METHODS.has(method)
+    ? Either.right(() => Either.right(dense))
     : unsupported(`quantization method ${excerpt(method)} is not supported`)
 }

@@ -90,6 +90,11 @@ describe("quantization", () => {
     assert.deepStrictEqual(format(config(""), { ...plain, kind: "embedding" }), Either.right(dense))
   })
 
+  it("a method that nobody knows says nothing, as in mlx-lm", () => {
+    const rule = quantization({ quantization_config: { quant_method: "x" } })
+    assert.isTrue(Either.isRight(rule))
+  })
+
   it.each(["awq", "gptq", "bitsandbytes", undefined])("method %s is refused", (method) => {
     const reason = `quantization method ${method} is not supported`
     const config = { quantization_config: { quant_method: method } }
