@@ -2,6 +2,7 @@
 import { Effect, Option, Schema } from "effect"
 import { CheckpointInvalid } from "../domain/Errors.js"
 import { type Detokenizer, detokenizers } from "./Detokenizer.js"
+import { maxBytesPerToken } from "./TokenBytes.js"
 
 /** Text in, ids out, and back. */
 export interface Tokenizer {
@@ -17,16 +18,26 @@ export interface Tokenizer {
   /** The id of a token, null when the vocabulary hasn't got it. */
   readonly idOf: (token: string) => number | null
   readonly isSpecial: (id: number) => boolean
+  /** The most bytes of a text that one token stands for; null where that can't be told. */
+  readonly maxBytesPerToken: number | null
   /** Starts a stream of answer tokens. */
   readonly detokenizer: () => Detokenizer
 }
 
+const AddedToken = Schema.Struct({
+  content: Schema.String,
+  special: Schema.Boolean,
+  lstrip: Schema.Unknown,
+  rstrip: Schema.Unknown
+})
+
 /** What is read from tokenizer.json beside the native tokenizer, which doesn't tell. */
 const TokenizerJson = Schema.Struct({
+  model: Schema.Unknown,
+  normalizer: Schema.Unknown,
+  pre_tokenizer: Schema.Unknown,
   decoder: Schema.Unknown,
-  added_tokens: Schema.optionalWith(Schema.Array(Schema.Struct({ content: Schema.String, special: Schema.Boolean })), {
-    default: () => []
-  })
+  added_tokens: Schema.optionalWith(Schema.Array(AddedToken), { default: () => [] })
 })
 const decodeTokenizerJson = Schema.decodeUnknownOption(Schema.parseJson(TokenizerJson))
 
@@ -37,10 +48,11 @@ export const makeTokenizer = (model: string, text: string): Effect.Effect<Tokeni
     const invalid = () => new CheckpointInvalid({ model, file: "tokenizer.json", problem: "not a valid tokenizer" })
     // Native first: it bounds the nesting, so that JSON.parse sees no hostile depth.
     const native = yield* Effect.try({ try: () => Native.fromString(text), catch: invalid })
-    const { added_tokens, decoder } = yield* Option.match(decodeTokenizerJson(text), {
+    const parts = yield* Option.match(decodeTokenizerJson(text), {
       onNone: invalid,
       onSome: Effect.succeed
     })
+    const { added_tokens, decoder } = parts
     // Left over from training in some files; a prompt must be encoded whole.
     native.disableTruncation()
     native.disablePadding()
@@ -58,6 +70,7 @@ export const makeTokenizer = (model: string, text: string): Effect.Effect<Tokeni
         }).pipe(Effect.map((encoding) => encoding.getIds())),
       idOf: (token) => native.tokenToId(token),
       isSpecial,
+      maxBytesPerToken: maxBytesPerToken(parts),
       detokenizer: detokenizers({
         decoder,
         isSpecial,

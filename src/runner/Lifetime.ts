@@ -11,6 +11,14 @@ const end = () => process.kill(process.pid, "SIGKILL")
 new Socket({ fd: 0 }).on("end", end).on("error", end).on("close", end).resume()
 `
 
+/** Work on another thread that nobody can stop, and that an orderly end of the process would wait for. */
+export class Unstoppable extends Error {}
+
+/** Ends this process however busy its threads are. */
+export const endAtOnce = (): void => {
+  process.kill(process.pid, "SIGKILL")
+}
+
 /** Ends this process with its parent. Ctrl-C reaches the whole terminal group, and what it means is the parent's decision. */
 export const followParent = (): void => {
   process.on("disconnect", () => process.exit(0))

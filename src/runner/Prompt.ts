@@ -1,10 +1,11 @@
 /** A request's input to the tokens a model is given. */
-import { Effect, Fiber } from "effect"
+import { type Duration, Effect, Fiber, Option } from "effect"
 import { type ChatTemplate, compileTemplate, fallbackPrompt, templateProblem } from "../chat/ChatTemplate.js"
 import type { TemplateSource } from "../chat/TokenizerConfig.js"
-import { CheckpointInvalid, InvalidRequest, TemplateRefused } from "../domain/Errors.js"
+import { CheckpointInvalid, ContextLengthExceeded, InvalidRequest, TemplateRefused } from "../domain/Errors.js"
 import type { GenerateInput, Message } from "../domain/Generation.js"
 import type { CheckpointText } from "./CheckpointText.js"
+import { Unstoppable } from "./Lifetime.js"
 import type { PromptError } from "./Protocol.js"
 import { TimeLimitExceeded, withTimeLimit } from "./TimeLimit.js"
 
@@ -13,9 +14,29 @@ const TEMPLATE_LIMIT_MILLIS = 5_000
 /** A tokenizer's own regular expressions may take for ever too; a prompt of 10 MB needs seconds. */
 const ENCODE_LIMIT = "60 seconds"
 
-class EncodeTimeout extends Error {
-  override readonly message = `the tokenizer has not encoded a prompt in ${ENCODE_LIMIT}`
-}
+/** An encoder that nobody waits for any more may finish within this time; loading the model again would take longer. */
+const ABANDONED_LIMIT = "2 seconds"
+
+const tooSlow = () => new Unstoppable(`the tokenizer has not encoded a prompt in ${ENCODE_LIMIT}`)
+const abandoned = () => new Unstoppable("the tokenizer is still encoding a prompt that nobody waits for")
+
+/** Most characters of a prompt that a template adds: to all, to each message, and for each character of a message. */
+const TEMPLATE_CHARS = { chat: 2 ** 20, message: 2 ** 10, character: 64 }
+
+const mostRendered = (messages: ReadonlyArray<Message>): number =>
+  messages.reduce(
+    (sum, { content }) => sum + TEMPLATE_CHARS.message + TEMPLATE_CHARS.character * content.length,
+    TEMPLATE_CHARS.chat
+  )
+
+/** Dies when `effect` takes longer, from uninterruptible regions too. */
+const within =
+  (duration: Duration.DurationInput, onTimeout: () => Unstoppable) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.interruptible(effect).pipe(
+      Effect.timeoutOption(duration),
+      Effect.flatMap(Option.match({ onNone: () => Effect.die(onTimeout()), onSome: Effect.succeed }))
+    )
 
 /** Turns inputs of one model into token ids. The template is compiled by the first chat and kept. */
 export const makePrompter = (text: CheckpointText) => {
@@ -39,24 +60,44 @@ export const makePrompter = (text: CheckpointText) => {
           () => broken("not a valid chat template")
         ))
       compiled = template
-      return yield* limited(
+      const prompt = yield* limited(
         () => template(messages),
         (error) => new TemplateRefused({ model: text.model, problem: templateProblem(error) })
       )
+      if (prompt.length <= mostRendered(messages)) return prompt
+      return yield* broken(`the chat template makes a prompt of ${prompt.length} characters`)
     })
   }
 
-  /** The native encoder's thread can't be stopped: an interruption waits for it, and one that hangs ends the process. */
-  const encode = (prompt: string, addSpecialTokens: boolean) =>
-    text.tokenizer.encode(prompt, { addSpecialTokens }).pipe(
-      Effect.timeoutFail({ duration: ENCODE_LIMIT, onTimeout: () => new EncodeTimeout() }),
-      Effect.catchIf((error) => error instanceof EncodeTimeout, Effect.die),
-      // Not a child of this fiber: an interruption would reach a child even from here.
-      Effect.interruptible,
-      Effect.forkDaemon,
-      Effect.flatMap(Fiber.join),
-      Effect.uninterruptible
+  /** A text of so many bytes has at least so many tokens: one that can't fit costs no encoding. */
+  const checkLength = (prompt: string) => {
+    const { contextLength, tokenizer } = text
+    const promptTokens = Math.ceil(Buffer.byteLength(prompt) / (tokenizer.maxBytesPerToken ?? Number.POSITIVE_INFINITY))
+    return promptTokens > contextLength ? new ContextLengthExceeded({ contextLength, promptTokens }) : Effect.void
+  }
+
+  /** The native encoder's thread can't be stopped: when it takes too long, or nobody waits for it, the process ends. */
+  const encodeWhole = (prompt: string, addSpecialTokens: boolean) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const encoding = yield* text.tokenizer
+          .encode(prompt, { addSpecialTokens })
+          .pipe(within(ENCODE_LIMIT, tooSlow), Effect.forkDaemon)
+        return yield* restore(Fiber.join(encoding)).pipe(
+          Effect.onInterrupt(() =>
+            // Not a child of this fiber: another interruption would reach a child even from here.
+            Fiber.await(encoding).pipe(
+              within(ABANDONED_LIMIT, abandoned),
+              Effect.forkDaemon,
+              Effect.flatMap(Fiber.join)
+            )
+          )
+        )
+      })
     )
+
+  const encode = (prompt: string, addSpecialTokens: boolean) =>
+    Effect.zipRight(checkLength(prompt), encodeWhole(prompt, addSpecialTokens))
 
   const encoded = (input: GenerateInput) => {
     const { template } = text

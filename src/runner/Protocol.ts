@@ -16,10 +16,10 @@ const Model = Schema.Struct({ name: Schema.String, directory: Schema.String })
 export const LoadError = Schema.Union(CheckpointInvalid, ModelIncompatible, EngineUnavailable)
 export type LoadError = typeof LoadError.Type
 
-export const PromptError = Schema.Union(TemplateRefused, InvalidRequest, CheckpointInvalid)
+export const PromptError = Schema.Union(TemplateRefused, InvalidRequest, CheckpointInvalid, ContextLengthExceeded)
 export type PromptError = typeof PromptError.Type
 
-export const GenerateError = Schema.Union(TemplateRefused, InvalidRequest, CheckpointInvalid, ContextLengthExceeded)
+export const GenerateError = PromptError
 export type GenerateError = typeof GenerateError.Type
 
 const bytes = Schema.NullOr(Schema.Number)
@@ -43,6 +43,6 @@ export class EngineRpcs extends RpcGroup.make(
   Rpc.make("Generate", { payload: GenerateOptions, success: GenerateEvent, error: GenerateError, stream: true }),
   /** Tokens of a prompt. */
   Rpc.make("Count", { payload: { input: GenerateInput }, success: Schema.Int, error: PromptError }),
-  /** Answers at once while the process is alive and between two steps. */
+  /** Answers when the process is idle: work that nobody waits for any more comes to its end first. */
   Rpc.make("Stats", { success: Stats })
 ) {}

@@ -1,14 +1,14 @@
 /** The engine process: one model, one computation at a time, requests from the parent. */
 import * as RpcServer from "@effect/rpc/RpcServer"
 import { Cause, Effect, Layer, Mailbox, Ref, Scope } from "effect"
-import { ContextLengthExceeded, type EngineUnavailable } from "../domain/Errors.js"
+import { CheckpointInvalid, ContextLengthExceeded, type EngineUnavailable } from "../domain/Errors.js"
 import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
 import type { CheckpointSource, Engine, LoadedModel } from "../inference/Engine.js"
 import { makeSampler } from "../inference/Sampler.js"
 import { answer } from "./Answer.js"
 import { type CheckpointText, readCheckpointText } from "./CheckpointText.js"
 import { serverProtocol } from "./Ipc.js"
-import { followParent } from "./Lifetime.js"
+import { endAtOnce, followParent, Unstoppable } from "./Lifetime.js"
 import { makePrompter } from "./Prompt.js"
 import { EngineRpcs, type GenerateError, type LoadError } from "./Protocol.js"
 import { tokenBudget } from "./TokenBudget.js"
@@ -23,10 +23,14 @@ const EXIT_NO_PARENT = 64
  * like any other crash, with this text as the last of stderr.
  */
 const fatal = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.tapDefect(effect, (cause) =>
+  // Not tapDefect: what fails after an interruption is fatal too.
+  Effect.onError(effect, (cause) =>
     Effect.sync(() => {
+      const defects = [...Cause.defects(cause)]
+      if (defects.length === 0) return
       console.error(Cause.pretty(cause))
-      process.exit(EXIT_DEFECT)
+      if (defects.some((defect) => defect instanceof Unstoppable)) endAtOnce()
+      else process.exit(EXIT_DEFECT)
     })
   )
 
@@ -72,9 +76,14 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
 
     const start = (options: GenerateOptions, emit: (event: GenerateEvent) => void) =>
       Effect.gen(function* () {
-        const { contextLength, endIds, promptIds, tokenizer } = yield* loaded(texts)
+        const { contextLength, endIds, model: name, promptIds, tokenizer } = yield* loaded(texts)
         const model = yield* loaded(models)
         const ids = yield* promptIds(options.input)
+        const stray = ids.find((id) => id >= model.vocabSize)
+        if (stray !== undefined) {
+          const problem = `it gives token id ${stray}, but the model's vocabulary has ${model.vocabSize} tokens`
+          return yield* new CheckpointInvalid({ model: name, file: "tokenizer.json", problem })
+        }
         const promptTokens = ids.length
         const budget = tokenBudget({ ...options, contextLength, promptTokens })
         if (budget === null) return yield* new ContextLengthExceeded({ contextLength, promptTokens })
@@ -115,10 +124,12 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
           fatal
         ),
       Stats: () =>
-        Effect.map(Ref.get(models), (model) => ({
-          ...(model?.memory() ?? { activeBytes: null, peakBytes: null, cacheBytes: null }),
-          computedTokens
-        }))
+        exclusive(Ref.get(models)).pipe(
+          Effect.map((model) => ({
+            ...(model?.memory() ?? { activeBytes: null, peakBytes: null, cacheBytes: null }),
+            computedTokens
+          }))
+        )
     })
   })
 

@@ -41,17 +41,53 @@ describe("a prompt that is never encoded", () => {
     })
   )
 
-  it.scoped("doesn't make room for another one when it is interrupted", () =>
+  it.scoped("ends the process soon after it is interrupted, and makes no room for another one before", () =>
     Effect.gen(function* () {
       const promptIds = yield* hanging
       const fiber = yield* Effect.fork(promptIds({ _tag: "Raw", text: "hi" }))
       yield* Effect.yieldNow()
       yield* Fiber.interruptFork(fiber)
-      yield* TestClock.adjust("59 seconds")
+      yield* TestClock.adjust("1 second")
       assert.isNull(fiber.unsafePoll())
       yield* TestClock.adjust("1 second")
       const exit = yield* Fiber.await(fiber)
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+    })
+  )
+})
+
+describe("a prompt that can't fit", () => {
+  const limited = (most: number | null, template: string | null = null) =>
+    Effect.gen(function* () {
+      const own: Record<string, string> = template === null ? {} : { "chat_template.jinja": template }
+      const text = yield* readCheckpointText({ name: "m", directory: yield* checkpoint({ ...files, ...own }) })
+      const tokenizer = { ...text.tokenizer, encode: () => Effect.succeed([1]), maxBytesPerToken: most }
+      return makePrompter({ ...text, contextLength: 10, tokenizer })
+    })
+
+  it.scoped("isn't encoded: its bytes tell that it has too many tokens", () =>
+    Effect.gen(function* () {
+      const promptIds = yield* limited(4)
+      assert.deepStrictEqual(yield* promptIds({ _tag: "Raw", text: "é".repeat(20) }), [1])
+      const error = yield* Effect.flip(promptIds({ _tag: "Raw", text: "é".repeat(21) }))
+      assert.deepInclude(error, { _tag: "ContextLengthExceeded", contextLength: 10, promptTokens: 11 })
+    })
+  )
+
+  it.scoped("is encoded where a token may stand for any length of text", () =>
+    Effect.gen(function* () {
+      const promptIds = yield* limited(null)
+      assert.deepStrictEqual(yield* promptIds({ _tag: "Raw", text: "a".repeat(10_000) }), [1])
+    })
+  )
+
+  it.scoped("is the template's fault when it comes of a short chat", () =>
+    Effect.gen(function* () {
+      const nested = "{% for i in range(1100) %}{% for j in range(100) %}0123456789{% endfor %}{% endfor %}"
+      const promptIds = yield* limited(4, nested)
+      const error = yield* Effect.flip(promptIds({ _tag: "Chat", messages: [{ role: "user", content: "hi" }] }))
+      assert.deepInclude(error, { _tag: "CheckpointInvalid", file: "chat_template.jinja" })
+      assert.include(error.message, "makes a prompt of 1100000 characters")
     })
   )
 })
