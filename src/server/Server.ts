@@ -63,7 +63,9 @@ export const serve = (
     const { home } = yield* Settings
     const preloaded = options.model === null ? null : (yield* load(options.model)).name
     const shutdown = yield* makeShutdown
-    const serving: ServingValues = { host: options.host, maxTokens: options.maxTokens, preloaded, home, shutdown }
+    const unpacking = yield* Effect.makeSemaphore(1)
+    const { host, maxTokens } = options
+    const serving: ServingValues = { host, maxTokens, preloaded, home, shutdown, unpacking }
     const listener = yield* Listener.makeListener
     const context = yield* routes.pipe(
       Layer.provide(Layer.succeed(Serving, serving)),

@@ -1,5 +1,5 @@
 /** What every route of a running server knows about it. */
-import { Context } from "effect"
+import { Context, type Effect } from "effect"
 import type { Shutdown } from "./Shutdown.js"
 
 export interface ServingValues {
@@ -12,6 +12,8 @@ export interface ServingValues {
   /** The user's home directory, shown as `~` in error bodies. */
   readonly home: string
   readonly shutdown: Shutdown
+  /** Held while a compressed body is unpacked. */
+  readonly unpacking: Effect.Semaphore
 }
 
 export class Serving extends Context.Tag("mlxk/server/Serving")<Serving, ServingValues>() {}

@@ -21,7 +21,8 @@ const logged = (causes: ReadonlyArray<Cause.Cause<unknown>>, level = LogLevel.In
         maxTokens: null,
         preloaded: null,
         home: HOME,
-        shutdown: yield* makeShutdown
+        shutdown: yield* makeShutdown,
+        unpacking: yield* Effect.makeSemaphore(1)
       })
     )
     yield* Effect.forEach(causes, failureOf).pipe(Effect.provide(context))

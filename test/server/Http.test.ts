@@ -140,15 +140,6 @@ describe("errors", () => {
     })
   )
 
-  it.scopedLive("refuses compressed bodies", () =>
-    Effect.gen(function* () {
-      const { url } = yield* startServer()
-      const response = yield* postJson(`${url}/v1/chat/completions`, "x", { headers: { "content-encoding": "gzip" } })
-      assert.strictEqual(response.status, 400)
-      assert.include((yield* envelope(yield* json(response))).error.message, "gzip")
-    })
-  )
-
   it.scopedLive("tells clients whether to retry, hides the home directory and says nothing of defects", () =>
     Effect.gen(function* () {
       const io = new CacheIo({ path: `${HOME}/hub/x`, problem: "EACCES" })
