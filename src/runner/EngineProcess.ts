@@ -53,10 +53,16 @@ const makeTail = () => {
   }
 }
 
+/**
+ * What a tokenizer or a template may take of JavaScript's heap, in MiB; weights lie outside of it. The largest published
+ * tokenizers need a fifth. Beyond it the process ends, where it would otherwise take the machine's memory. A limit in `execArgv` wins.
+ */
+const HEAP_MEBIBYTES = 2_048
+
 /** Starts the process. Its stdout isn't the parent's: a library that prints must not break a JSON document. */
 const start = ({ entry, execArgv }: EngineProcessOptions) =>
   fork(entry, [], {
-    execArgv: [...(execArgv ?? process.execArgv)],
+    execArgv: [`--max-old-space-size=${HEAP_MEBIBYTES}`, ...(execArgv ?? process.execArgv)],
     stdio: ["pipe", "pipe", "pipe", "ipc"],
     serialization: "advanced"
   })

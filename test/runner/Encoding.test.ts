@@ -1,5 +1,6 @@
 /** Prompts that a real engine process can't encode in time, or encodes to tokens that its model hasn't got. */
 import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import { Chunk, Effect, Fiber, Stream } from "effect"
 import { type RunnableModel, Runner } from "../../src/services/Runner.js"
@@ -66,6 +67,16 @@ layer(fakeRunner, { excludeTestServices: true })("an engine process", (it) => {
     Effect.gen(function* () {
       const model = yield* fakeModel({ answer: [0, 3, 4] }, shifted(1))
       assert.strictEqual(yield* answer(model, "t0"), "t2 t3")
+    })
+  )
+
+  it.scoped("has a heap of its own size, whatever the machine has", () =>
+    Effect.gen(function* () {
+      const model = yield* fakeModel({ answer: byteIds("ok") })
+      yield* answer(model, "hi")
+      const limit = Number(readFileSync(join(model.directory, "heap"), "utf8"))
+      // V8 adds the room of its young generation.
+      assert.isTrue(limit >= 2 ** 31 && limit < 1.25 * 2 ** 31, `${limit} bytes`)
     })
   )
 

@@ -4,6 +4,7 @@
  */
 import { appendFileSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { getHeapStatistics } from "node:v8"
 import { Effect, Schema } from "effect"
 import { CheckpointInvalid } from "../../src/domain/Errors.js"
 import type { Engine, Sequence } from "../../src/inference/Engine.js"
@@ -80,6 +81,7 @@ const engine: Engine = {
     Effect.gen(function* () {
       console.log("a library writes to stdout")
       writeFileSync(join(directory, "pid"), String(process.pid))
+      writeFileSync(join(directory, "heap"), String(getHeapStatistics().heap_size_limit))
       const file = join(directory, "fake.json")
       const script = Schema.decodeUnknownSync(Script)(existsSync(file) ? readFileSync(file, "utf8") : '{"answer":[]}')
       if (script.crashOnLoad) process.kill(process.pid, "SIGSEGV")
