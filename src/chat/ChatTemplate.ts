@@ -12,8 +12,27 @@ const raise = (message: unknown) => {
   throw new TemplateRaised(String(message))
 }
 
-/** The interpreter's own `raise_exception` throws what its failures throw; it can't be declared again, only set. */
-const OVERRIDE = "{% set raise_exception = mlxk_raise_exception %}"
+/** Most items of a `range`; real templates count messages with it. */
+export const MAX_RANGE = 100_000
+
+/** The template asks for more than any real one does. */
+export class TemplateExcessive extends Error {}
+
+/** As Python's for numbers, and empty for anything else, as the interpreter's own; that one makes lists of any length. */
+const range = (first: unknown, end?: unknown, step: unknown = 1): ReadonlyArray<number> => {
+  const [start, stop] = end === undefined ? [0, first] : [first, end]
+  if (typeof start !== "number" || typeof stop !== "number" || typeof step !== "number") return []
+  if (step === 0) throw new Error("step must not be zero")
+  const length = Math.max(0, Math.ceil((stop - start) / step))
+  if (length > MAX_RANGE) throw new TemplateExcessive(`a range of more than ${MAX_RANGE} numbers`)
+  return Array.from({ length }, (_, i) => start + i * step)
+}
+
+/**
+ * The interpreter's own `raise_exception` throws what its failures throw, and its `range` has no limit; they can't be
+ * declared again, only set.
+ */
+const OVERRIDE = "{% set raise_exception = mlxk_raise_exception %}{% set range = mlxk_range %}"
 
 /** A compiled template. Throws TemplateRaised, and whatever its interpreter throws where the template is wrong. */
 export type ChatTemplate = (messages: ReadonlyArray<Message>) => string
@@ -27,6 +46,7 @@ export const compileTemplate = (source: string, specialTokens: Readonly<Record<s
     template.render({
       ...specialTokens,
       mlxk_raise_exception: raise,
+      mlxk_range: range,
       messages: messages.map(({ content, role }) => ({ role, content })),
       add_generation_prompt: true,
       tools: null,

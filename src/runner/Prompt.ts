@@ -1,6 +1,12 @@
 /** A request's input to the tokens a model is given. */
 import { type Duration, Effect, Fiber, Option } from "effect"
-import { type ChatTemplate, compileTemplate, fallbackPrompt, templateProblem } from "../chat/ChatTemplate.js"
+import {
+  type ChatTemplate,
+  compileTemplate,
+  fallbackPrompt,
+  TemplateExcessive,
+  templateProblem
+} from "../chat/ChatTemplate.js"
 import type { TemplateSource } from "../chat/TokenizerConfig.js"
 import { CheckpointInvalid, ContextLengthExceeded, InvalidRequest, TemplateRefused } from "../domain/Errors.js"
 import type { GenerateInput, Message } from "../domain/Generation.js"
@@ -62,7 +68,10 @@ export const makePrompter = (text: CheckpointText) => {
       compiled = template
       const prompt = yield* limited(
         () => template(messages),
-        (error) => new TemplateRefused({ model: text.model, problem: templateProblem(error) })
+        (error) =>
+          error instanceof TemplateExcessive
+            ? broken(`the chat template asks for ${error.message}`)
+            : new TemplateRefused({ model: text.model, problem: templateProblem(error) })
       )
       if (prompt.length <= mostRendered(messages)) return prompt
       return yield* broken(`the chat template makes a prompt of ${prompt.length} characters`)

@@ -4,6 +4,7 @@ import {
   compileTemplate,
   fallbackPrompt,
   MAX_TEMPLATE_CHARS,
+  TemplateExcessive,
   TemplateRaised,
   templateProblem
 } from "../../src/chat/ChatTemplate.js"
@@ -112,5 +113,26 @@ describe("end-of-sequence ids", () => {
 
   it("are empty when nothing says", () => {
     assert.strictEqual(endOfSequenceIds({ generationConfig: null, config: [], tokenizer: [] }).size, 0)
+  })
+})
+
+describe("range", () => {
+  const rendered = (source: string) => compileTemplate(source, {})([{ role: "user", content: "hi" }])
+
+  it.each([
+    ["range(3)", "0,1,2,"],
+    ["range(1, 7, 2)", "1,3,5,"],
+    ["range(2, 0, -1)", "2,1,"],
+    ["range(5, 2)", ""],
+    ["range(messages | length)", "0,"],
+    ["range(tools)", ""]
+  ])("%s counts as in Python", (call, expected) => {
+    assert.strictEqual(rendered(`{% for i in ${call} %}{{ i }},{% endfor %}`), expected)
+  })
+
+  it("is refused when it is longer than any list of messages", () => {
+    assert.throws(() => rendered("{{ range(1000000000) }}"), TemplateExcessive)
+    assert.throws(() => rendered("{% for a in [1] %}{{ range(0, 1, 0.0000001) }}{% endfor %}"), TemplateExcessive)
+    assert.throws(() => rendered("{% macro m() %}{{ range(1000000000) }}{% endmacro %}{{ m() }}"), TemplateExcessive)
   })
 })

@@ -90,4 +90,13 @@ describe("a prompt that can't fit", () => {
       assert.include(error.message, "makes a prompt of 1100000 characters")
     })
   )
+
+  it.scoped("is the template's fault when it counts without end", () =>
+    Effect.gen(function* () {
+      const promptIds = yield* limited(4, "{% set x = range(1000000000) %}")
+      const error = yield* Effect.flip(promptIds({ _tag: "Chat", messages: [{ role: "user", content: "hi" }] }))
+      assert.deepInclude(error, { _tag: "CheckpointInvalid", file: "chat_template.jinja" })
+      assert.include(error.message, "asks for a range of more than 100000 numbers")
+    })
+  )
 })
