@@ -16,6 +16,9 @@ const gate = (name: string): Config.Config<boolean> =>
 /** Set by exactly `1` (spec 01 §1.8). */
 const exactlyOne = (name: string): Config.Config<boolean> => Config.map(text(name), (value) => value === "1")
 
+/** On unless it is exactly `0`. */
+const unlessZero = (name: string): Config.Config<boolean> => Config.map(text(name), (value) => value !== "0")
+
 const secret = (name: string) => Config.option(Config.redacted(Config.nonEmptyString(name)))
 
 const raw = Config.all({
@@ -36,7 +39,19 @@ const raw = Config.all({
   host: text("MLXK2_HOST"),
   port: text("MLXK2_PORT"),
   preloadModel: text("MLXK2_PRELOAD_MODEL"),
-  maxTokens: text("MLXK2_MAX_TOKENS")
+  maxTokens: text("MLXK2_MAX_TOKENS"),
+  reload: exactlyOne("MLXK2_RELOAD"),
+  media: Config.all({
+    visionChunkSize: text("MLXK2_VISION_CHUNK_SIZE"),
+    exifMetadata: unlessZero("MLXK2_EXIF_METADATA"),
+    visionMetadataContext: unlessZero("MLXK2_VISION_METADATA_CONTEXT"),
+    audioSegments: exactlyOne("MLXK2_AUDIO_SEGMENTS")
+  }),
+  embed: Config.all({
+    backend: text("MLXK2_EMBED_BACKEND"),
+    model: text("MLXK2_EMBED_MODEL"),
+    cpu: exactlyOne("MLXK2_EMBED_CPU")
+  })
 })
 
 /** Where the models lie: the first variable that is set decides, as in the Hub's own libraries (spec 01 §0.1(2)). */
@@ -60,7 +75,7 @@ const homeDirectory = (): string => {
 
 const values = Effect.map(raw, (read): SettingsValues => {
   const home = homeDirectory()
-  const { host, port, preloadModel, maxTokens } = read
+  const { host, port, preloadModel, maxTokens, reload } = read
   return {
     hubCache: hubCache(read, home),
     home,
@@ -73,7 +88,9 @@ const values = Effect.map(raw, (read): SettingsValues => {
     logLevel: read.logLevel,
     progressBarsDisabled: read.progressBarsDisabled,
     workspaceHome: read.workspaceHome,
-    serve: { host, port, preloadModel, maxTokens }
+    serve: { host, port, preloadModel, maxTokens, reload },
+    media: read.media,
+    embed: read.embed
   }
 })
 

@@ -118,7 +118,9 @@ export const layerSettings = (values: Partial<SettingsValues> = {}): Layer.Layer
     logLevel: null,
     progressBarsDisabled: true,
     workspaceHome: null,
-    serve: { host: null, port: null, preloadModel: null, maxTokens: null },
+    serve: { host: null, port: null, preloadModel: null, maxTokens: null, reload: false },
+    media: { visionChunkSize: null, exifMetadata: true, visionMetadataContext: true, audioSegments: false },
+    embed: { backend: null, model: null, cpu: false },
     ...values
   })
 

@@ -40,6 +40,39 @@ describe("switches", () => {
   )
 })
 
+describe("the variables of later commands", () => {
+  it.effect("are read with the others", () =>
+    Effect.gen(function* () {
+      const unset = yield* settings({})
+      assert.deepStrictEqual(unset.media, {
+        visionChunkSize: null,
+        exifMetadata: true,
+        visionMetadataContext: true,
+        audioSegments: false
+      })
+      assert.deepStrictEqual(unset.embed, { backend: null, model: null, cpu: false })
+      const set = yield* settings({
+        MLXK2_VISION_CHUNK_SIZE: "3",
+        MLXK2_EXIF_METADATA: "0",
+        MLXK2_VISION_METADATA_CONTEXT: "0",
+        MLXK2_AUDIO_SEGMENTS: "1",
+        MLXK2_EMBED_BACKEND: "http://127.0.0.1:8002",
+        MLXK2_EMBED_MODEL: "bge",
+        MLXK2_EMBED_CPU: "1",
+        MLXK2_RELOAD: "1"
+      })
+      assert.deepStrictEqual(set.media, {
+        visionChunkSize: "3",
+        exifMetadata: false,
+        visionMetadataContext: false,
+        audioSegments: true
+      })
+      assert.deepStrictEqual(set.embed, { backend: "http://127.0.0.1:8002", model: "bge", cpu: true })
+      assert.isTrue(set.serve.reload)
+    })
+  )
+})
+
 describe("the token", () => {
   it.effect("is HF_TOKEN, else the old name, and never prints", () =>
     Effect.gen(function* () {

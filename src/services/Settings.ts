@@ -30,6 +30,26 @@ export interface SettingsValues {
     readonly port: string | null
     readonly preloadModel: string | null
     readonly maxTokens: string | null
+    /** MLXK2_RELOAD is exactly 1. */
+    readonly reload: boolean
+  }
+  /** For models that see and hear; read by the commands that run them. */
+  readonly media: {
+    /** MLXK2_VISION_CHUNK_SIZE: images per batch. Null when unset. */
+    readonly visionChunkSize: string | null
+    /** MLXK2_EXIF_METADATA isn't `0`. */
+    readonly exifMetadata: boolean
+    /** MLXK2_VISION_METADATA_CONTEXT isn't `0`. */
+    readonly visionMetadataContext: boolean
+    /** MLXK2_AUDIO_SEGMENTS is exactly 1. */
+    readonly audioSegments: boolean
+  }
+  /** For the embeddings server; MLXK2_EMBED_BACKEND alone must not enable the proxy (spec 02 R1.4). Null when unset. */
+  readonly embed: {
+    readonly backend: string | null
+    readonly model: string | null
+    /** MLXK2_EMBED_CPU is exactly 1. */
+    readonly cpu: boolean
   }
 }
 

@@ -6,7 +6,7 @@ import { type CliSetup, runCli } from "../support/Cli.js"
 
 const failure = Schema.decodeUnknownSync(Schema.parseJson(ErrorEnvelope))
 const document = Schema.decodeUnknownSync(Schema.parseJson(StartupDocument))
-const serve = { host: null, port: null, preloadModel: null, maxTokens: null }
+const serve = { host: null, port: null, preloadModel: null, maxTokens: null, reload: false }
 
 /** Serves until its document is out, then gets a signal. */
 const served = (argv: ReadonlyArray<string>, setup: CliSetup = {}) =>
