@@ -41,7 +41,7 @@ interface Repeat {
  * Lets one line per key and window through. Answers null to drop the line, else how many were dropped since the last one.
  * The table is bounded: the oldest key is forgotten first.
  */
-export const repeatLimiter = (now: () => number) => {
+const repeatLimiter = (now: () => number) => {
   const seen = new Map<string, Repeat>()
   return (key: string): number | null => {
     const last = seen.get(key)

@@ -13,7 +13,7 @@ const raise = (message: unknown) => {
 }
 
 /** Most items of a `range`; real templates count messages with it. */
-export const MAX_RANGE = 100_000
+const MAX_RANGE = 100_000
 
 /** The template asks for more than any real one does. */
 export class TemplateExcessive extends Error {}

@@ -19,7 +19,7 @@ export const VERSION_FLAG: Flag = {
 }
 export const JSON_FLAG: Flag = { _tag: "Switch", name: "json", short: null, help: "Output in JSON format" }
 
-export const isFlag = (shape: Shape): shape is Flag => shape._tag !== "Positional"
+const isFlag = (shape: Shape): shape is Flag => shape._tag !== "Positional"
 export const isPositional = (shape: Shape): shape is Positional => shape._tag === "Positional"
 
 export const commandFlags = (command: CommandDescription): ReadonlyArray<Flag> => [

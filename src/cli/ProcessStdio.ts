@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer"
 import { createInterface } from "node:readline"
 import { Effect, Layer } from "effect"
 import { InvalidRequest, OutputFailed } from "../domain/Errors.js"
+import { systemCode } from "../domain/FileProblems.js"
 import { type Lines, NOT_TEXT, PipeClosed, type Signal, Stdio, signalExit } from "./Stdio.js"
 
 /** The text has left the process when the callback runs; awaiting it keeps memory flat and nothing is cut off at exit. */
@@ -15,7 +16,7 @@ const writeOut = (text: string): Effect.Effect<void, PipeClosed | OutputFailed> 
 const READER_GONE = ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED"]
 
 const writeFailure = (error: Error): Effect.Effect<never, PipeClosed | OutputFailed> => {
-  const code = "code" in error ? String(error.code) : "unknown"
+  const code = systemCode(error)
   return Effect.fail(READER_GONE.includes(code) ? new PipeClosed() : new OutputFailed({ problem: code }))
 }
 

@@ -14,9 +14,6 @@ export interface SnapshotFile {
   readonly size: number | null
 }
 
-/** `config.json` of a checkpoint. */
-export type ConfigJson = JsonFile
-
 /**
  * Whether there is a snapshot to look into (spec 01 §6.2 P3, P4, §6.3 H1): `Unreadable` is a directory that may not be
  * listed, `Vanished` one that was there when the model was found.
@@ -43,7 +40,8 @@ export interface CachedModel extends ModelLocation {
   /** By path component, in code-point order. */
   readonly files: ReadonlyArray<SnapshotFile>
   readonly snapshot: SnapshotState
-  readonly config: ConfigJson
+  /** `config.json`. */
+  readonly config: JsonFile
   /** The index of the weight shards, `Missing` when none applies (spec 01 §6.3 H5). */
   readonly weightIndex: JsonFile
   /** Paths of files that are Git LFS pointers instead of content (spec 01 §6.3.1). */

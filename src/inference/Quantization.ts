@@ -4,6 +4,7 @@
  */
 import { Either } from "effect"
 import { excerpt } from "../domain/Excerpt.js"
+import { isObject } from "../domain/JsonFile.js"
 import { badConfig, type ConfigProblem, type Section, unsupported } from "./Config.js"
 
 /** Modes that store small floats in groups with a byte as scale. */
@@ -75,9 +76,6 @@ export type Quantization = (matrix: StoredMatrix) => Either.Either<MatrixFormat,
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0
 
-const isSection = (value: unknown): value is Section =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const affine = (bits: unknown, groupSize: unknown): MatrixFormat | null =>
   typeof bits === "number" && AFFINE_BITS.has(bits) && isCount(groupSize) ? { _tag: "Affine", bits, groupSize } : null
 
@@ -127,7 +125,7 @@ const listed =
     const entry = config[path]
     if (entry === true) return configured(path, config)
     if (entry === false || entry === null) return Either.right(dense)
-    if (!isSection(entry)) return badConfig(`quantization.${path}: not an object`)
+    if (!isObject(entry)) return badConfig(`quantization.${path}: not an object`)
     return Object.keys(entry).length === 0 ? Either.right(dense) : configured(path, entry)
   }
 
@@ -155,7 +153,7 @@ const compatible = (method: unknown, config: Section): boolean => {
       return COMPRESSED_FORMATS.has(config["format"])
     case "modelopt": {
       const { quantization: nested } = config
-      return (isSection(nested) ? nested : config)["quant_algo"] === "NVFP4"
+      return (isObject(nested) ? nested : config)["quant_algo"] === "NVFP4"
     }
     default:
       return false
@@ -167,9 +165,9 @@ export const quantization = (config: Section): Either.Either<Quantization, Quant
   const { quantization: own = null, quantization_config: legacy = null, quantize_activations: activations } = config
   if (activations) return unsupported("quantized activations are not supported")
   if (own !== null) {
-    return isSection(own) ? Either.right(listed(own)) : badConfig("quantization: not an object")
+    return isObject(own) ? Either.right(listed(own)) : badConfig("quantization: not an object")
   }
-  if (!isSection(legacy)) return Either.right(() => Either.right(dense))
+  if (!isObject(legacy)) return Either.right(() => Either.right(dense))
   const { quant_method: method } = legacy
   if (method === "bitnet") return Either.right(ternary(legacy))
   if (compatible(method, legacy)) return Either.right(listed({}))

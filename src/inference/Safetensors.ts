@@ -5,6 +5,7 @@
 import { Either } from "effect"
 import { excerpt } from "../domain/Excerpt.js"
 import { parseJson } from "../domain/Json.js"
+import { isObject } from "../domain/JsonFile.js"
 
 /** Bytes before the JSON. */
 export const LENGTH_BYTES = 8
@@ -47,9 +48,6 @@ export interface TensorInfo {
   readonly end: number
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const isDtype = (value: unknown): value is Dtype => typeof value === "string" && Object.hasOwn(dtypeBytes, value)
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
@@ -71,7 +69,7 @@ export const headerLength = (prefix: Uint8Array, fileBytes: number): Either.Eith
 /** One entry, its offsets counted from the end of the header as in the file. */
 const tensorInfo = (name: string, entry: unknown, dataStart: number): Either.Either<TensorInfo, string> => {
   const bad = (what: string) => Either.left(`tensor ${excerpt(name)}: ${what}`)
-  if (!isRecord(entry)) return bad("its entry is not an object")
+  if (!isObject(entry)) return bad("its entry is not an object")
   const { data_offsets: offsets, dtype, shape } = entry
   if (!isDtype(dtype)) return bad("unknown dtype")
   if (!isCounts(shape) || shape.length > MAX_DIMENSIONS) return bad("bad shape")
@@ -108,7 +106,7 @@ export const parseHeader = (
       parseJson(json, { maxDepth: MAX_HEADER_DEPTH }),
       (problem) => `header: ${problem}`
     )
-    if (!isRecord(header)) return yield* Either.left("header: not an object")
+    if (!isObject(header)) return yield* Either.left("header: not an object")
     const tensors = new Map<string, TensorInfo>()
     for (const [name, entry] of Object.entries(header)) {
       if (name !== "__metadata__") tensors.set(name, yield* tensorInfo(name, entry, LENGTH_BYTES + jsonBytes))

@@ -47,18 +47,21 @@ const checked = (options: GenerateOptions): Either.Either<GenerateOptions, Inval
     return new InvalidRequest({ param: issue?.path.join(".") ?? null, problem: excerpt(issue?.message ?? "is wrong") })
   })
 
-/** Generates from a prepared model; cold, and interruption stops the computation. A chat ends at turn markers (spec 02 §6.4). */
+/** Options that were checked. A chat ends at turn markers (spec 02 §6.4). */
+const answer = (model: RunnableModel, options: GenerateOptions) =>
+  Stream.unwrap(
+    Effect.map(Runner, (runner) => {
+      const { input, stop } = options
+      return runner.generate(model, { ...options, stop: input._tag === "Chat" ? [...stop, ...CHAT_STOPS] : stop })
+    })
+  )
+
+/** Generates from a prepared model; cold, and interruption stops the computation. */
 export const generate = (
   model: RunnableModel,
   options: GenerateOptions
 ): Stream.Stream<GenerateEvent, RunnerError, Runner> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const { input, stop, ...rest } = yield* checked(options)
-      const runner = yield* Runner
-      return runner.generate(model, { ...rest, input, stop: input._tag === "Chat" ? [...stop, ...CHAT_STOPS] : stop })
-    })
-  )
+  Stream.unwrap(Effect.map(checked(options), (valid) => answer(model, valid)))
 
 /** Prepares, loads and generates. Options are checked before the model is looked for. */
 export const run = (
@@ -67,7 +70,7 @@ export const run = (
 ): Stream.Stream<GenerateEvent, ResolveError | RunnerError, Cache | Health | Runner> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      yield* checked(options)
-      return generate(yield* prepare(model), options)
+      const valid = yield* checked(options)
+      return answer(yield* prepare(model), valid)
     })
   )

@@ -10,7 +10,7 @@ export interface CrashHistory {
 /** Crashes count together within this time. */
 export const CRASH_WINDOW_MILLIS = 60_000
 /** So many crashes open the breaker: requests fail at once. */
-export const BREAKER_CRASHES = 3
+const BREAKER_CRASHES = 3
 /** Then one attempt is let through; if it crashes too, the time begins again. */
 export const BREAKER_MILLIS = 10_000
 const FIRST_PAUSE_MILLIS = 250

@@ -5,6 +5,7 @@ import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Duration, Effect, type Layer } from "effect"
 import { BindFailed } from "../domain/Errors.js"
+import { systemCode } from "../domain/FileProblems.js"
 import { answerRefusals } from "./Refusals.js"
 import type { Shutdown } from "./Shutdown.js"
 import { type Sockets, watchSockets } from "./Sockets.js"
@@ -57,8 +58,7 @@ export const layer = (
 export const bindFailed =
   (address: { readonly host: string; readonly port: number }) =>
   ({ cause }: HttpServerError.ServeError): BindFailed => {
-    const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "cannot bind"
-    return new BindFailed({ ...address, problem: code })
+    return new BindFailed({ ...address, problem: systemCode(cause) })
   }
 
 /** Returns when all connections are closed. */

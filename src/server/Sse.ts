@@ -8,7 +8,7 @@ const encoder = new TextEncoder()
 const bytes = (text: string): Uint8Array => encoder.encode(text)
 
 /** One event. JSON text has no raw newline, so one data line is enough. */
-export const frame = (value: unknown): Uint8Array => bytes(`data: ${JSON.stringify(value)}\n\n`)
+const frame = (value: unknown): Uint8Array => bytes(`data: ${JSON.stringify(value)}\n\n`)
 
 const DONE = bytes("data: [DONE]\n\n")
 /** A comment. Not `: ping`: a common client takes that for the end of the stream. */

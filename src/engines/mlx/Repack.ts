@@ -38,7 +38,7 @@ const range = <A>(count: number, at: (index: number) => A): Array<A> => Array.fr
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b))
 
 /** The codes of packed rows: words [rows, n] -> [rows, columns] of u32, value j in bits j*bits to (j+1)*bits of its row. */
-export const unpackCodes = ({ arena, mx }: RepackContext, words: MlxArray, bits: number, columns: number): MlxArray => {
+const unpackCodes = ({ arena, mx }: RepackContext, words: MlxArray, bits: number, columns: number): MlxArray => {
   const t = arena.track
   // The pattern repeats where a value starts on a word's first bit.
   const blockWords = bits / greatestCommonDivisor(bits, 32)
@@ -70,7 +70,7 @@ export const unpackCodes = ({ arena, mx }: RepackContext, words: MlxArray, bits:
 }
 
 /** The reverse for widths that divide a word: codes [rows, columns] of u32 -> words. */
-export const packCodes = ({ arena, mx }: RepackContext, codes: MlxArray, bits: number): MlxArray => {
+const packCodes = ({ arena, mx }: RepackContext, codes: MlxArray, bits: number): MlxArray => {
   const t = arena.track
   const [rows = 0, columns = 0] = codes.shape
   const perWord = 32 / bits

@@ -3,6 +3,7 @@
  * value that means "off" is refused with the field's name (spec 03 §1.5). Supporting a field means taking its row out. Pure.
  */
 import { UnsupportedParameter } from "../../domain/Errors.js"
+import { isObject } from "../../domain/JsonFile.js"
 
 type IsOff = (value: unknown) => boolean
 
@@ -10,9 +11,6 @@ const only =
   (...off: ReadonlyArray<unknown>): IsOff =>
   (value) =>
     off.includes(value)
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const emptyList: IsOff = (value) => Array.isArray(value) && value.length === 0
 const emptyObject: IsOff = (value) => isObject(value) && Object.keys(value).length === 0
