@@ -34,7 +34,12 @@ module.exports = {
       ["domain/", "services/", "checkpoint/"],
       "the cache describes what it finds"
     ),
-    arrow("hub-is-remote", "hub", ["domain/", "services/"], "the Hub knows nothing of the disk layout"),
+    arrow(
+      "hub-is-remote",
+      "hub",
+      ["domain/", "services/", "cache/(Layout|Holder)\\.ts"],
+      "the Hub knows of the disk only where things lie and who holds them"
+    ),
     arrow(
       "runner-runs",
       "runner",

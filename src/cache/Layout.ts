@@ -26,6 +26,9 @@ export const repoNames = (hub: string): Either.Either<ReadonlyArray<string>, str
 /** The directory of the repo called `name`, whether it exists or not. */
 export const repoDirectory = (hub: string, name: string): string => join(hub, directoryName(name))
 
+/** Where the lock and lease files of a repo lie, whether they exist or not (spec 01 §2.5). */
+export const lockDirectory = (hub: string, name: string): string => join(hub, ".locks", directoryName(name))
+
 /** Why a repo has no snapshots. */
 type NoSnapshots = Exclude<SnapshotState, "Present" | "Vanished">
 
