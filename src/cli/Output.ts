@@ -1,6 +1,6 @@
 /** The only writer of results. JSON mode prints exactly one document, also for failures (spec 01 §1.5, §13.1). */
 import { Context, Effect, Schema } from "effect"
-import { ErrorEnvelope, renderFailure, successEnvelope } from "../domain/Envelope.js"
+import { ErrorEnvelope, FailedWithData, renderFailure, successEnvelope } from "../domain/Envelope.js"
 import { AmbiguousModel, type OutputFailed, UsageError } from "../domain/Errors.js"
 import { visible } from "../domain/Text.js"
 import { terminalText } from "./Format.js"
@@ -77,9 +77,10 @@ const failureText = ({ command, program }: Reporter, error: unknown, message: st
 export const reportFailure = (
   stdio: typeof Stdio.Service,
   options: Reporter & { readonly json: boolean },
-  error: unknown
+  failure: unknown
 ): Effect.Effect<number, PipeClosed | OutputFailed> => {
-  const { envelope, exit } = renderFailure(options.command, error)
+  const { envelope, exit } = renderFailure(options.command, failure)
+  const error = failure instanceof FailedWithData ? failure.error : failure
   const said = options.json
     ? Effect.flatMap(printed(ErrorEnvelope, envelope), stdio.out)
     : stdio.err(failureText(options, error, envelope.error.message))

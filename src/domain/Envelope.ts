@@ -1,6 +1,6 @@
 /** The one JSON document a command prints: success or error (spec 01 §13.1), and how a failure becomes one. Pure. */
-import { Schema } from "effect"
-import { AmbiguousModel, CommandRefused, UsageError } from "./Errors.js"
+import { Data, Schema } from "effect"
+import { AmbiguousModel, CommandRefused, type KnifeError, UsageError } from "./Errors.js"
 import { errorMessage, errorRow, isKnifeError } from "./ErrorTable.js"
 import { FinishReason } from "./Generation.js"
 
@@ -74,6 +74,12 @@ const commandFailures: Readonly<Record<string, CommandFailures>> = {
 /** The command line's own word for a failure that is nobody's fault but ours (spec 01 §1.4). */
 const INTERNAL_TYPE = "InternalError"
 
+/** A failure of a command that also says in `data` how far it came (spec 01 §13.4: pull, clone, push, rm). */
+export class FailedWithData extends Data.TaggedError("FailedWithData")<{
+  readonly error: KnifeError
+  readonly data: NonNullable<ErrorEnvelope["data"]>
+}> {}
+
 /** A failure ready to print: the document, and the exit code that goes with it. */
 export interface Rendered {
   readonly envelope: ErrorEnvelope
@@ -84,7 +90,8 @@ export interface Rendered {
  * Renders any failure of a command; total. Faults of the command line keep their type in every command, and a usage error
  * names no command, because none was understood (spec 01 §1.4). An unknown failure is `InternalError`.
  */
-export const renderFailure = (command: string | null, error: unknown): Rendered => {
+export const renderFailure = (command: string | null, failure: unknown): Rendered => {
+  const { data, error } = failure instanceof FailedWithData ? failure : { data: null, error: failure }
   const row = errorRow(error)
   const own = command === null ? {} : (commandFailures[command] ?? {})
   const ofCommandLine = error instanceof UsageError || error instanceof CommandRefused
@@ -95,7 +102,7 @@ export const renderFailure = (command: string | null, error: unknown): Rendered 
     envelope: {
       status: "error",
       command: error instanceof UsageError ? null : command,
-      data: error instanceof UsageError ? null : (own.data ?? null),
+      data: error instanceof UsageError ? null : (data ?? own.data ?? null),
       error: {
         type: special ? renamed : general,
         message: errorMessage(error),

@@ -177,6 +177,60 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: true,
     hint: "Check the network, then try again."
   },
+  HubOffline: {
+    type: "download_failed",
+    status: 503,
+    code: "download_failed",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Leave --offline out and unset HF_HUB_OFFLINE."
+  },
+  RepoRefused: {
+    type: "download_failed",
+    status: 502,
+    code: "download_failed",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Tell the repo's owner."
+  },
+  DownloadFailed: {
+    type: "download_failed",
+    status: 503,
+    code: "download_failed",
+    param: null,
+    exit: 1,
+    retryable: true,
+    hint: "Pull again: it goes on where it stopped."
+  },
+  DiskFull: {
+    type: "download_failed",
+    status: 507,
+    code: "download_failed",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Make room, then pull again: it goes on where it stopped."
+  },
+  InvalidModelName: {
+    type: "ValidationError",
+    status: 400,
+    code: "invalid_value",
+    param: "model",
+    exit: 1,
+    retryable: false,
+    hint: "Give the name as <organisation>/<name>."
+  },
+  ModelCorrupted: {
+    type: "model_corrupted",
+    status: 409,
+    code: "model_corrupted",
+    param: "model",
+    exit: 1,
+    retryable: false,
+    hint: "'mlxk pull --force-resume' completes it."
+  },
   RouteNotFound: {
     type: "not_found",
     status: 404,

@@ -158,6 +158,64 @@ export class HubUnavailable extends Schema.TaggedError<HubUnavailable>()("HubUna
   }
 }
 
+/** HF_HUB_OFFLINE or `--offline` forbids the request that would be needed. */
+export class HubOffline extends Schema.TaggedError<HubOffline>()("HubOffline", { operation: Schema.String }) {
+  override get message() {
+    return `${this.operation} needs the Hub, and offline mode is on; leave --offline out and unset HF_HUB_OFFLINE`
+  }
+}
+
+/** What the Hub says about a repo can't be trusted or can't be laid down here: a path, a size, a hash. */
+export class RepoRefused extends Schema.TaggedError<RepoRefused>()("RepoRefused", {
+  repo: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The repo '${this.repo}' is refused: ${this.problem}; nothing of it was written`
+  }
+}
+
+/** The bytes of a file could not be had, after all retries. What is there stays, and the next pull goes on from it. */
+export class DownloadFailed extends Schema.TaggedError<DownloadFailed>()("DownloadFailed", {
+  repo: Schema.String,
+  file: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Download of '${this.repo}' failed at ${this.file}: ${this.problem}; pull again to go on from here`
+  }
+}
+
+/** The volume has too little room. Found before the first byte, or when it fills up on the way; then the next pull goes on. */
+export class DiskFull extends Schema.TaggedError<DiskFull>()("DiskFull", {
+  path: Schema.String,
+  neededBytes: Schema.Number,
+  freeBytes: Schema.Number
+}) {
+  override get message() {
+    return `Not enough room below ${this.path}: ${this.neededBytes} bytes are needed, ${this.freeBytes} are free; make room (mlxk rm), then pull again`
+  }
+}
+
+/** The name can't be a repo's (spec 01 §8.1). */
+export class InvalidModelName extends Schema.TaggedError<InvalidModelName>()("InvalidModelName", {
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Invalid model name: ${this.problem}; give it as <organisation>/<name>`
+  }
+}
+
+/** The model is cached and its files are not whole (spec 01 §8.1). */
+export class ModelCorrupted extends Schema.TaggedError<ModelCorrupted>()("ModelCorrupted", {
+  model: Schema.String,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Model '${this.model}' exists but is corrupted: ${this.reason}; complete it with 'mlxk pull --force-resume ${this.model}', or 'mlxk rm ${this.model}' and pull again`
+  }
+}
+
 /** No handler for this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", { path: Schema.String }) {
   override get message() {
@@ -232,14 +290,17 @@ export type RunnerError =
   | EngineUnavailable
   | EngineCrashed
   | ServerOverloaded
-export type HubError = HubAccessDenied | HubUnavailable | RepoNotFound
+export type HubError = HubAccessDenied | HubUnavailable | HubOffline | RepoNotFound | RepoRefused
+export type TransferError = HubError | DownloadFailed | DiskFull | CacheIo
 
 export type KnifeError =
   | UsageError
   | CommandRefused
   | ResolveError
   | RunnerError
-  | HubError
+  | TransferError
+  | InvalidModelName
+  | ModelCorrupted
   | UnsupportedParameter
   | RouteNotFound
   | MethodNotAllowed
