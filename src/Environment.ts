@@ -1,9 +1,12 @@
 /** The live Settings layer: the only reader of environment variables but the launcher's compile cache. */
 
+import { readFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { isAbsolute, join, resolve } from "node:path"
-import { Config, type ConfigError, Effect, Layer, Option } from "effect"
+import { Config, type ConfigError, Effect, Either, Layer, Option, Redacted } from "effect"
 import { Settings, type SettingsValues } from "./services/Settings.js"
+
+const HUB = "https://huggingface.co"
 
 /** Empty counts as unset, everywhere (spec 01 §0.1(2)). */
 const text = (name: string): Config.Config<string | null> =>
@@ -19,6 +22,10 @@ const exactlyOne = (name: string): Config.Config<boolean> => Config.map(text(nam
 /** On unless it is exactly `0`. */
 const unlessZero = (name: string): Config.Config<boolean> => Config.map(text(name), (value) => value !== "0")
 
+/** The name in capitals first, then in small letters: proxies have been written both ways since there are any. */
+const eitherCase = (name: string): Config.Config<string | null> =>
+  Config.zipWith(text(name), text(name.toLowerCase()), (capitals, small) => capitals ?? small)
+
 const secret = (name: string) => Config.option(Config.redacted(Config.nonEmptyString(name)))
 
 const raw = Config.all({
@@ -28,6 +35,12 @@ const raw = Config.all({
   xdgCacheHome: text("XDG_CACHE_HOME"),
   token: secret("HF_TOKEN"),
   oldToken: secret("HUGGINGFACE_HUB_TOKEN"),
+  tokenPath: text("HF_TOKEN_PATH"),
+  endpoint: text("HF_ENDPOINT"),
+  offline: gate("HF_HUB_OFFLINE"),
+  httpProxy: eitherCase("HTTP_PROXY"),
+  httpsProxy: eitherCase("HTTPS_PROXY"),
+  noProxy: eitherCase("NO_PROXY"),
   alphaFeatures: gate("MLXK2_ENABLE_ALPHA_FEATURES"),
   pipes: gate("MLXK2_ENABLE_PIPES"),
   strictTestDelete: exactlyOne("MLXK2_STRICT_TEST_DELETE"),
@@ -54,13 +67,25 @@ const raw = Config.all({
   })
 })
 
+type Raw = Config.Config.Success<typeof raw>
+
+/** Where the Hub's libraries keep what is theirs, the token among it. */
+const hfHome = ({ hfHome: given, xdgCacheHome }: Raw, home: string): string =>
+  absolute(given ?? join(xdgCacheHome ?? join(home, ".cache"), "huggingface"))
+
 /** Where the models lie: the first variable that is set decides, as in the Hub's own libraries (spec 01 §0.1(2)). */
-const hubCache = (values: Config.Config.Success<typeof raw>, home: string): string => {
-  const explicit = values.hfHubCache ?? values.oldHubCache
-  if (explicit !== null) return absolute(explicit)
-  if (values.hfHome !== null) return absolute(join(values.hfHome, "hub"))
-  return absolute(join(values.xdgCacheHome ?? join(home, ".cache"), "huggingface", "hub"))
+const hubCache = (read: Raw, home: string): string => {
+  const explicit = read.hfHubCache ?? read.oldHubCache
+  return explicit === null ? join(hfHome(read, home), "hub") : absolute(explicit)
 }
+
+/** What a login left; a file that is missing, unreadable or blank holds no token. */
+const storedToken = (read: Raw, home: string): Option.Option<Redacted.Redacted> =>
+  Either.try(() => readFileSync(read.tokenPath ?? join(hfHome(read, home), "token"), "utf8").trim()).pipe(
+    Either.getRight,
+    Option.filter((token) => token !== ""),
+    Option.map(Redacted.make)
+  )
 
 const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(path))
 
@@ -76,10 +101,19 @@ const homeDirectory = (): string => {
 const values = Effect.map(raw, (read): SettingsValues => {
   const home = homeDirectory()
   const { host, port, preloadModel, maxTokens, reload } = read
+  const writing = Option.orElse(read.token, () => storedToken(read, home))
   return {
     hubCache: hubCache(read, home),
     home,
-    hubToken: Option.getOrNull(Option.orElse(read.token, () => read.oldToken)),
+    hubToken: Option.getOrNull(Option.firstSomeOf([read.token, read.oldToken, writing])),
+    pushToken: Option.getOrNull(writing),
+    hub: {
+      endpoint: (read.endpoint ?? HUB).replace(/\/+$/, ""),
+      offline: read.offline,
+      httpProxy: read.httpProxy,
+      httpsProxy: read.httpsProxy,
+      noProxy: read.noProxy
+    },
     alphaFeatures: read.alphaFeatures,
     pipes: read.pipes,
     strictTestDelete: read.strictTestDelete,

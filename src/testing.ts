@@ -110,6 +110,8 @@ export const layerSettings = (values: Partial<SettingsValues> = {}): Layer.Layer
     hubCache: "/nonexistent/hub",
     home: "/nonexistent",
     hubToken: null,
+    pushToken: null,
+    hub: { endpoint: "https://huggingface.co", offline: false, httpProxy: null, httpsProxy: null, noProxy: null },
     alphaFeatures: false,
     pipes: false,
     strictTestDelete: true,

@@ -159,6 +159,15 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: false,
     hint: "Check the name and the revision."
   },
+  RevisionNotFound: {
+    type: "repo_not_found",
+    status: 404,
+    code: "model_not_found",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Check the branch, tag or commit."
+  },
   HubAccessDenied: {
     type: "access_denied",
     status: 403,
@@ -230,6 +239,87 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     exit: 1,
     retryable: false,
     hint: "'mlxk pull --force-resume' completes it."
+  },
+  TokenMissing: {
+    type: "auth_error",
+    status: 401,
+    code: "invalid_api_key",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Set HF_TOKEN to a token with write access."
+  },
+  WorkspaceNotFound: {
+    type: "workspace_not_found",
+    status: 404,
+    code: "invalid_value",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Give the directory that holds config.json."
+  },
+  AmbiguousWorkspace: {
+    type: "ambiguous_workspace",
+    status: 400,
+    code: "invalid_value",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Give the whole path."
+  },
+  PushTargetMissing: {
+    type: "repo_not_found",
+    status: 404,
+    code: "model_not_found",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Check the name, or add --create."
+  },
+  BranchCreateFailed: {
+    type: "branch_create_failed",
+    status: 502,
+    code: "internal_error",
+    param: null,
+    exit: 1,
+    retryable: true,
+    hint: "Check that the token may create branches, then push again."
+  },
+  UploadFailed: {
+    type: "upload_failed",
+    status: 502,
+    code: "internal_error",
+    param: null,
+    exit: 1,
+    retryable: true,
+    hint: "Push again: only what is missing is sent."
+  },
+  CloneTargetInvalid: {
+    type: "InvalidTargetError",
+    status: 400,
+    code: "invalid_value",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Choose another target directory."
+  },
+  ClonePullFailed: {
+    type: "PullFailedError",
+    status: 503,
+    code: "download_failed",
+    param: null,
+    exit: 1,
+    retryable: true,
+    hint: "Clone again: it goes on where it stopped."
+  },
+  CloneFailed: {
+    type: "CloneFailedError",
+    status: 500,
+    code: "internal_error",
+    param: null,
+    exit: 1,
+    retryable: true,
+    hint: "Check the target's volume, then clone again."
   },
   RouteNotFound: {
     type: "not_found",

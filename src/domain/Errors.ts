@@ -138,6 +138,16 @@ export class RepoNotFound extends Schema.TaggedError<RepoNotFound>()("RepoNotFou
   }
 }
 
+/** The repo is there, the branch, tag or commit is not. */
+export class RevisionNotFound extends Schema.TaggedError<RevisionNotFound>()("RevisionNotFound", {
+  repo: Schema.String,
+  revision: Schema.String
+}) {
+  override get message() {
+    return `The repo '${this.repo}' has no revision '${this.revision}'; check the branch, tag or commit`
+  }
+}
+
 /** The Hub refuses access: gated, private, or a wrong token. */
 export class HubAccessDenied extends Schema.TaggedError<HubAccessDenied>()("HubAccessDenied", {
   repo: Schema.String,
@@ -216,6 +226,91 @@ export class ModelCorrupted extends Schema.TaggedError<ModelCorrupted>()("ModelC
   }
 }
 
+/** Nobody may write to the Hub without a token (spec 01 §10.1). */
+export class TokenMissing extends Schema.TaggedError<TokenMissing>()("TokenMissing", {}) {
+  override get message() {
+    return "HF_TOKEN not set; set it to a token with write access, or log in with 'hf auth login'"
+  }
+}
+
+/** The directory to upload isn't one, or can't be read. */
+export class WorkspaceNotFound extends Schema.TaggedError<WorkspaceNotFound>()("WorkspaceNotFound", {
+  path: Schema.String
+}) {
+  override get message() {
+    return `Workspace not found or not a directory: ${this.path}; give the directory that holds config.json`
+  }
+}
+
+/** Several directories begin with the given path; `matches` is sorted. */
+export class AmbiguousWorkspace extends Schema.TaggedError<AmbiguousWorkspace>()("AmbiguousWorkspace", {
+  path: Schema.String,
+  matches: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `Ambiguous: several workspaces begin with ${this.path}: ${this.matches.join(", ")}; give the whole path`
+  }
+}
+
+/** `push` would have to create the repo and was not told to. */
+export class PushTargetMissing extends Schema.TaggedError<PushTargetMissing>()("PushTargetMissing", {
+  repo: Schema.String
+}) {
+  override get message() {
+    return `The Hub has no repo '${this.repo}' that this token may write; check the name, or create it with --create`
+  }
+}
+
+export class BranchCreateFailed extends Schema.TaggedError<BranchCreateFailed>()("BranchCreateFailed", {
+  repo: Schema.String,
+  branch: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Branch '${this.branch}' of '${this.repo}' could not be created: ${this.problem}`
+  }
+}
+
+/** Some bytes or the commit did not arrive, after all retries. Nothing became visible; what was stored is not sent again. */
+export class UploadFailed extends Schema.TaggedError<UploadFailed>()("UploadFailed", {
+  repo: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Upload to '${this.repo}' failed: ${this.problem}; push again to send only what is missing`
+  }
+}
+
+/** Nothing can be cloned to there: something is in the way, or the place is missing (spec 01 §11.1). */
+export class CloneTargetInvalid extends Schema.TaggedError<CloneTargetInvalid>()("CloneTargetInvalid", {
+  path: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Target '${this.path}' ${this.problem}; choose another directory`
+  }
+}
+
+/** The download of a clone failed. `problem` is the message of what failed. */
+export class ClonePullFailed extends Schema.TaggedError<ClonePullFailed>()("ClonePullFailed", {
+  model: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Pull of '${this.model}' failed: ${this.problem}`
+  }
+}
+
+/** The files are downloaded and could not be laid down in the target. */
+export class CloneFailed extends Schema.TaggedError<CloneFailed>()("CloneFailed", {
+  path: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Cannot write the clone to ${this.path} (${this.problem}); the download is kept, so clone again when that is solved`
+  }
+}
+
 /** No handler for this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", { path: Schema.String }) {
   override get message() {
@@ -290,7 +385,16 @@ export type RunnerError =
   | EngineUnavailable
   | EngineCrashed
   | ServerOverloaded
-export type HubError = HubAccessDenied | HubUnavailable | HubOffline | RepoNotFound | RepoRefused
+export type HubError = HubAccessDenied | HubUnavailable | HubOffline | RepoNotFound | RevisionNotFound | RepoRefused
+export type PushError =
+  | HubError
+  | TokenMissing
+  | WorkspaceNotFound
+  | AmbiguousWorkspace
+  | PushTargetMissing
+  | BranchCreateFailed
+  | UploadFailed
+export type CloneError = CloneTargetInvalid | ClonePullFailed | CloneFailed
 export type TransferError = HubError | DownloadFailed | DiskFull | CacheIo
 
 export type KnifeError =
@@ -299,6 +403,8 @@ export type KnifeError =
   | ResolveError
   | RunnerError
   | TransferError
+  | PushError
+  | CloneError
   | InvalidModelName
   | ModelCorrupted
   | UnsupportedParameter

@@ -6,8 +6,22 @@ export interface SettingsValues {
   readonly hubCache: string
   /** The user's home directory, shortened to `~` in everything shown. */
   readonly home: string
-  /** HF_TOKEN, else HUGGINGFACE_HUB_TOKEN. */
+  /** HF_TOKEN, else HUGGINGFACE_HUB_TOKEN, else the token file (HF_TOKEN_PATH, else `token` beside the cache). */
   readonly hubToken: Redacted.Redacted | null
+  /** The token that may write: the same without the old name, which `push` never read (spec 01 §1.8). */
+  readonly pushToken: Redacted.Redacted | null
+  /** The Hub, or a mirror of it, and the way there. */
+  readonly hub: {
+    /** HF_ENDPOINT without a slash at its end. */
+    readonly endpoint: string
+    /** HF_HUB_OFFLINE: no request at all. */
+    readonly offline: boolean
+    /** HTTP_PROXY and HTTPS_PROXY, in either case; null when unset. */
+    readonly httpProxy: string | null
+    readonly httpsProxy: string | null
+    /** NO_PROXY, in either case: hosts reached directly; null when unset. */
+    readonly noProxy: string | null
+  }
   /** MLXK2_ENABLE_ALPHA_FEATURES. */
   readonly alphaFeatures: boolean
   /** MLXK2_ENABLE_PIPES: `-` reads stdin. */

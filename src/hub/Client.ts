@@ -1,0 +1,213 @@
+/**
+ * Requests to the Hub: token, proxy, retries, bounded answers, typed failures. Our own and not `@huggingface/hub`: its calls lose
+ * `X-Error-Code`, take only tokens that begin with `hf_`, list files without sizes in one request, and its commit reads every
+ * upload into memory and starts again from the first byte.
+ */
+import type { Readable } from "node:stream"
+import { Context, Effect, Either, Layer, Redacted, type Scope } from "effect"
+import type { HubError } from "../domain/Errors.js"
+import { HubOffline, HubUnavailable } from "../domain/Errors.js"
+import { Settings } from "../services/Settings.js"
+import { answerJson, bytesWithin, nextPage, retryAfterMs } from "./Answers.js"
+import { makeDispatcher } from "./Dispatcher.js"
+import { connectionProblem, type Refusal, refusalError, refusalText, type Subject } from "./Failures.js"
+
+export interface HubRequest {
+  /** Absolute, or a path below the endpoint that begins with `/`. */
+  readonly url: string
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT"
+  readonly headers?: Readonly<Record<string, string>>
+  /** A stream is read once: requests with one are never repeated here. */
+  readonly body?: string | Uint8Array | Readable
+  /** `write` sends the token that may change repos. */
+  readonly access?: "read" | "write"
+}
+
+export interface HubResponse {
+  readonly status: number
+  /** Where it came from, after redirects. */
+  readonly url: string
+  /** One header, null when absent; the first of several. */
+  readonly header: (name: string) => string | null
+  /** Ends with the scope; what nobody reads is thrown away with its connection. */
+  readonly body: Readable
+}
+
+type SendError = HubUnavailable | HubOffline
+
+export class HubClient extends Context.Tag("mlxk/hub/Client")<
+  HubClient,
+  {
+    /** HF_ENDPOINT, without a slash at its end. */
+    readonly endpoint: string
+    /**
+     * One request, one answer: no redirect is followed and no status judged. The token goes to the Hub's own origin and to no
+     * other host. The body streams; connections are refused when offline.
+     */
+    readonly send: (request: HubRequest, operation: string) => Effect.Effect<HubResponse, SendError, Scope.Scope>
+    /**
+     * An API call: follows redirects, judges the status, repeats what may succeed later. The value is bounded JSON of any shape.
+     * `once` is for calls that must not happen twice: they are repeated only when the Hub says that it did nothing.
+     */
+    readonly json: (request: HubRequest, subject: Subject, repeat?: "once") => Effect.Effect<JsonAnswer, HubError>
+  }
+>() {}
+
+/** `next` is the URL of the next page of a list, null on the last one. */
+export interface JsonAnswer {
+  readonly value: unknown
+  readonly next: string | null
+}
+
+const MAX_REDIRECTS = 5
+const MAX_TRIES = 5
+const FIRST_DELAY_MS = 500
+/** A Hub that asks for more patience than this is told of at once. */
+const LONGEST_DELAY_MS = 60_000
+/** A listing of 100,000 files takes about 30 MB. */
+const MAX_JSON_BYTES = 256 * 2 ** 20
+/** As much of a failure's body as may say why. */
+const MAX_FAILURE_BYTES = 64 * 1024
+
+/** Answers after which the very same request may succeed. */
+const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504])
+/** Of those, the ones that say that nothing was done. */
+const NOTHING_DONE = new Set([429, 503])
+
+/** A try that failed, and whether another one makes sense. */
+interface Attempt {
+  readonly error: HubError
+  readonly transient: boolean
+  readonly nothingDone: boolean
+  /** What the Hub asks for, null when it asks for nothing. */
+  readonly waitMs: number | null
+}
+
+const failedTry = (error: HubError, transient: boolean): Attempt => ({
+  error,
+  transient,
+  nothingDone: false,
+  waitMs: null
+})
+
+const addressOf = (text: string): URL | null => {
+  const url = URL.canParse(text) ? new URL(text) : null
+  return url !== null && /^https?:$/.test(url.protocol) ? url : null
+}
+
+const make = Effect.gen(function* () {
+  const { hub, hubToken, pushToken } = yield* Settings
+  const { request: undiciRequest } = yield* Effect.promise(() => import("undici"))
+  const dispatcher = yield* Effect.acquireRelease(
+    Effect.sync(() => makeDispatcher(hub)),
+    (open) => Effect.promise(() => open.destroy())
+  )
+  const origin = addressOf(hub.endpoint)?.origin
+
+  const authorization = (url: URL, access: "read" | "write"): Readonly<Record<string, string>> => {
+    const token = access === "write" ? pushToken : hubToken
+    return token !== null && url.origin === origin ? { authorization: `Bearer ${Redacted.value(token)}` } : {}
+  }
+
+  const send = (request: HubRequest, operation: string) =>
+    Effect.gen(function* () {
+      const unavailable = (problem: string) => new HubUnavailable({ operation, problem })
+      if (hub.offline) return yield* new HubOffline({ operation })
+      const url = addressOf(request.url.startsWith("/") ? hub.endpoint + request.url : request.url)
+      if (url === null) return yield* unavailable("its address is no http(s) URL; check HF_ENDPOINT")
+      const abort = yield* Effect.acquireRelease(
+        Effect.sync(() => new AbortController()),
+        (controller) => Effect.sync(() => controller.abort())
+      )
+      const answer = yield* Effect.tryPromise({
+        try: () =>
+          undiciRequest(url, {
+            dispatcher,
+            method: request.method ?? "GET",
+            headers: { "user-agent": "mlx-knife", ...request.headers, ...authorization(url, request.access ?? "read") },
+            body: request.body ?? null,
+            signal: abort.signal
+          }),
+        catch: (error) => unavailable(connectionProblem(error))
+      })
+      // Ending the scope before the end of the body is no error of anybody.
+      answer.body.on("error", () => {})
+      return {
+        status: answer.statusCode,
+        url: url.href,
+        header: (name: string) => [answer.headers[name.toLowerCase()]].flat()[0] ?? null,
+        body: answer.body
+      }
+    })
+
+  /** Follows redirects; a method with a body only where the answer says that it stays the same (RFC 9110 §15.4). */
+  const follow = (
+    request: HubRequest,
+    operation: string,
+    left = MAX_REDIRECTS
+  ): Effect.Effect<HubResponse, SendError, Scope.Scope> =>
+    Effect.flatMap(send(request, operation), (response) => {
+      const location = response.header("location")
+      const keepsMethod = response.status === 307 || response.status === 308
+      const moves = keepsMethod || ((request.method ?? "GET") === "GET" && [301, 302, 303].includes(response.status))
+      if (!moves || location === null) return Effect.succeed(response)
+      if (left === 0 || !URL.canParse(location, response.url)) {
+        return Effect.fail(new HubUnavailable({ operation, problem: "it sends from one address to the next" }))
+      }
+      return follow({ ...request, url: new URL(location, response.url).href }, operation, left - 1)
+    })
+
+  const refused = (response: HubResponse, subject: Subject, withToken: boolean) =>
+    Effect.promise(async (): Promise<Attempt> => {
+      const { header, status } = response
+      const body = await bytesWithin(response.body, MAX_FAILURE_BYTES).catch(() => Either.left(""))
+      const value = Either.getOrElse(Either.flatMap(body, answerJson), () => null)
+      const refusal: Refusal = {
+        status,
+        code: header("x-error-code"),
+        text: refusalText(header("x-error-message"), value),
+        withToken
+      }
+      return {
+        error: refusalError(subject, refusal),
+        transient: TRANSIENT.has(status),
+        nothingDone: NOTHING_DONE.has(status),
+        waitMs: retryAfterMs(header("retry-after"), Date.now())
+      }
+    })
+
+  const tryOnce = (request: HubRequest, subject: Subject): Effect.Effect<JsonAnswer, Attempt> =>
+    Effect.gen(function* () {
+      const response = yield* follow(request, subject.operation).pipe(
+        Effect.mapError((error) => failedTry(error, error._tag === "HubUnavailable"))
+      )
+      if (response.status < 200 || response.status > 299) {
+        const token = request.access === "write" ? pushToken : hubToken
+        return yield* Effect.flatMap(refused(response, subject, token !== null), Effect.fail)
+      }
+      const unavailable = (problem: string) => new HubUnavailable({ operation: subject.operation, problem })
+      const bytes = yield* Effect.tryPromise({
+        try: () => bytesWithin(response.body, MAX_JSON_BYTES),
+        catch: (error) => failedTry(unavailable(connectionProblem(error)), true)
+      })
+      const value = Either.flatMap(bytes, answerJson)
+      if (Either.isLeft(value)) return yield* Effect.fail(failedTry(unavailable(value.left), false))
+      return { value: value.right, next: nextPage(response.header("link")) }
+    }).pipe(Effect.scoped)
+
+  const json = (request: HubRequest, subject: Subject, repeat?: "once") => {
+    const from = (tried: number): Effect.Effect<JsonAnswer, HubError> =>
+      Effect.catchAll(tryOnce(request, subject), ({ error, nothingDone, transient, waitMs }) => {
+        const delayMs = waitMs ?? FIRST_DELAY_MS * 2 ** tried
+        const again = transient && (repeat !== "once" || nothingDone)
+        if (!again || tried + 1 >= MAX_TRIES || delayMs > LONGEST_DELAY_MS) return Effect.fail(error)
+        return Effect.zipRight(Effect.sleep(delayMs), from(tried + 1))
+      })
+    return from(0)
+  }
+
+  return HubClient.of({ endpoint: hub.endpoint, send, json })
+})
+
+/** Loads undici when built; closes its connections with the scope. */
+export const layer: Layer.Layer<HubClient, never, Settings> = Layer.scoped(HubClient, make)

@@ -1,0 +1,93 @@
+/** What an answer of the Hub means when it is no success: status, `X-Error-Code` and text -> the failure of the program. Pure. */
+import { HubAccessDenied, type HubError, HubUnavailable, RepoNotFound, RevisionNotFound } from "../domain/Errors.js"
+import { isObject } from "../domain/JsonFile.js"
+
+/** What a request is about, for the message of its failure. */
+export interface Subject {
+  /** A noun phrase: `the listing of acme/tiny`. */
+  readonly operation: string
+  readonly repo: string
+  readonly revision: string
+}
+
+/** An answer that is no success. */
+export interface Refusal {
+  readonly status: number
+  /** `X-Error-Code`, null when the Hub names none. */
+  readonly code: string | null
+  /** What the Hub says, one short line; empty when it says nothing. */
+  readonly text: string
+  /** Whether the request carried a token. */
+  readonly withToken: boolean
+}
+
+const MESSAGE_LIMIT = 200
+
+/** The Hub's own words: the header before the body's `error` or `message`; at most one short line. */
+export const refusalText = (header: string | null, body: unknown): string => {
+  const fields = isObject(body) ? [body["error"], body["message"]] : []
+  const said = [header, ...fields].find((text) => typeof text === "string" && text.trim() !== "")
+  return typeof said === "string" ? said.replace(/\s+/g, " ").trim().slice(0, MESSAGE_LIMIT) : ""
+}
+
+type Meaning = (subject: Subject, refusal: Refusal) => HubError
+
+const denied =
+  (problem: (refusal: Refusal) => string): Meaning =>
+  ({ repo }, refusal) =>
+    new HubAccessDenied({ repo, problem: problem(refusal) })
+
+const unknownRepo: Meaning = ({ repo, revision }) => new RepoNotFound({ repo, revision })
+const withText = (clause: string, { text }: Refusal) => (text === "" ? clause : `${clause}: ${text}`)
+
+/** The codes come before the status: a gated repo answers 401 or 403, a private one 401 or 404. */
+const byCode: Readonly<Record<string, Meaning>> = {
+  GatedRepo: denied(() => "the repo is gated"),
+  RepoNotFound: unknownRepo,
+  RevisionNotFound: ({ repo, revision }) => new RevisionNotFound({ repo, revision }),
+  EntryNotFound: ({ operation }) => new HubUnavailable({ operation, problem: "the repo has no such file" }),
+  DisabledRepo: denied(() => "the Hub has disabled this repo")
+}
+
+const byStatus: Readonly<Record<number, Meaning>> = {
+  401: denied(({ withToken }) =>
+    withToken ? "the Hub does not accept the token (HTTP 401)" : "the Hub asks for a token (HTTP 401)"
+  ),
+  403: denied((refusal) => withText("the token may not do this (HTTP 403)", refusal)),
+  404: unknownRepo
+}
+
+/** The failure that an answer stands for. */
+export const refusalError: Meaning = (subject, refusal) => {
+  const known = (refusal.code === null ? undefined : byCode[refusal.code]) ?? byStatus[refusal.status]
+  if (known !== undefined) return known(subject, refusal)
+  return new HubUnavailable({ operation: subject.operation, problem: withText(`HTTP ${refusal.status}`, refusal) })
+}
+
+/** Codes of failed connections and what they say to a user; the code itself stands for every other one. */
+const CONNECTION: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "the connection was refused",
+  ECONNRESET: "the connection was reset",
+  EPIPE: "the connection was reset",
+  ENOTFOUND: "the host name is unknown",
+  EAI_AGAIN: "the host name could not be looked up",
+  ETIMEDOUT: "the connection timed out",
+  UND_ERR_CONNECT_TIMEOUT: "the connection timed out",
+  UND_ERR_HEADERS_TIMEOUT: "no answer came in time",
+  UND_ERR_BODY_TIMEOUT: "the answer stalled",
+  UND_ERR_SOCKET: "the connection was closed",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+  CERT_HAS_EXPIRED: "its certificate has expired"
+}
+
+const codeOf = (error: unknown): string | null =>
+  isObject(error) && typeof error["code"] === "string" ? error["code"] : null
+
+/** One clause for a connection that failed; never an exception's own text. */
+export const connectionProblem = (error: unknown): string => {
+  const code = codeOf(error) ?? (isObject(error) ? codeOf(error["cause"]) : null)
+  return code === null ? "the connection failed" : (CONNECTION[code] ?? `the connection failed (${code})`)
+}
