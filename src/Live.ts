@@ -2,10 +2,12 @@
 import { Context, Effect, Layer, Runtime, Stream } from "effect"
 import * as CacheDisk from "./cache/Cache.js"
 import * as HealthDisk from "./cache/Health.js"
+import * as LeaseDisk from "./cache/Lease.js"
 import * as Environment from "./Environment.js"
 import { type Knife, makeKnife } from "./Promises.js"
 import type { Cache } from "./services/Cache.js"
 import type { Health } from "./services/Health.js"
+import type { Leases } from "./services/Leases.js"
 import { Runner } from "./services/Runner.js"
 import type { Settings } from "./services/Settings.js"
 
@@ -20,7 +22,7 @@ export const layerRunner: Layer.Layer<Runner> = Layer.scoped(
   Runner,
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const runPromise = Runtime.runPromise(yield* Effect.runtime())
+    const runPromise = Runtime.runPromise(yield* Effect.runtime<Leases>())
     const build = Effect.promise(() => import("./runner/Supervisor.js")).pipe(
       Effect.flatMap(({ layer }) => Layer.buildWithScope(layer, scope)),
       Effect.map(Context.get(Runner))
@@ -36,7 +38,7 @@ export const layerRunner: Layer.Layer<Runner> = Layer.scoped(
       generate: (model, options) => Stream.unwrap(Effect.map(runner, ({ generate }) => generate(model, options)))
     }
   })
-)
+).pipe(Layer.provide(LeaseDisk.layer))
 
 /** Everything, with settings from the environment. */
 export const layer: Layer.Layer<Cache | Health | Runner | Settings> = Layer.merge(layerManagement, layerRunner).pipe(

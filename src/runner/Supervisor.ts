@@ -18,6 +18,7 @@ import {
 } from "effect"
 import type { EngineCrashed, RunnerError } from "../domain/Errors.js"
 import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
+import { Leases } from "../services/Leases.js"
 import { type RunnableModel, Runner } from "../services/Runner.js"
 import { type EngineProcess, type EngineProcessOptions, spawnEngine } from "./EngineProcess.js"
 import { defaultEntry } from "./Entry.js"
@@ -59,6 +60,7 @@ const logCrash = ({ exitCode, model, signal, stderr }: EngineCrashed) =>
 const make = (options: RunnerOptions) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
+    const leases = yield* Leases
     // Made first, so closed last: processes end before the fibers that talk to them are waited for.
     const jobs = yield* FiberSet.make<unknown, unknown>()
     const turns = yield* makeTurns({ maxWaiting: MAX_WAITING })
@@ -109,6 +111,7 @@ const make = (options: RunnerOptions) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
+          yield* Scope.extend(leases.hold(model), own)
           const engine = yield* restore(Scope.extend(boot(model), own)).pipe(
             Effect.onError(() => Scope.close(own, Exit.void))
           )
@@ -177,7 +180,8 @@ const make = (options: RunnerOptions) =>
   })
 
 /** A Runner whose engine processes are started with these options. Closing it ends them. */
-export const layerWith = (options: RunnerOptions): Layer.Layer<Runner> => Layer.scoped(Runner, make(options))
+export const layerWith = (options: RunnerOptions): Layer.Layer<Runner, never, Leases> =>
+  Layer.scoped(Runner, make(options))
 
 /** The Runner of the program itself. */
-export const layer: Layer.Layer<Runner> = Layer.suspend(() => layerWith(defaultEntry()))
+export const layer: Layer.Layer<Runner, never, Leases> = Layer.suspend(() => layerWith(defaultEntry()))

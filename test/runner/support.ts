@@ -7,6 +7,7 @@ import { Effect, Layer, type Scope } from "effect"
 import { buildSync } from "esbuild"
 import { defaultSampling, type GenerateOptions } from "../../src/domain/Generation.js"
 import { layerWith, type RunnerOptions } from "../../src/runner/Supervisor.js"
+import { Leases } from "../../src/services/Leases.js"
 import type { RunnableModel, Runner } from "../../src/services/Runner.js"
 import { checkpoint, tokenizerFiles } from "../support/Checkpoint.js"
 
@@ -29,9 +30,12 @@ export const bundled = (entry: URL): URL => {
   return outfile
 }
 
+/** Nobody deletes a model of these tests. */
+export const noLeases: Layer.Layer<Leases> = Layer.succeed(Leases, { hold: () => Effect.void })
+
 /** A Runner whose processes run this TypeScript file. */
 export const runnerOf = (entry: URL, options: Pick<RunnerOptions, "stepLimit"> = {}): Layer.Layer<Runner> =>
-  Layer.suspend(() => layerWith({ ...options, entry: bundled(entry), execArgv: [] }))
+  Layer.suspend(() => layerWith({ ...options, entry: bundled(entry), execArgv: [] })).pipe(Layer.provide(noLeases))
 
 const fakeEngine = new URL("./fakeEngine.ts", import.meta.url)
 export const fakeRunner = runnerOf(fakeEngine)
