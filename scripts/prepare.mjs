@@ -26,8 +26,8 @@ function run(title, command, args) {
 }
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-if (major < 20 || (major === 20 && minor < 11)) {
-  console.error(`Node ${process.versions.node} is too old: version 20.11 or later is needed.`)
+if (major < 20 || (major === 20 && minor < 18)) {
+  console.error(`Node ${process.versions.node} is too old: version 20.18.1 or later is needed.`)
   process.exit(1)
 }
 
