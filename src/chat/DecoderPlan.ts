@@ -3,7 +3,9 @@ import { Option, Schema } from "effect"
 
 /**
  * `ByteLevel`: the characters of a token are bytes. `Pieces`: each token is text after `replace`, with `<0x..>` tokens as
- * bytes when `byteFallback`, and up to `stripStart` spaces of the whole text dropped. `Whole`: only the list as a whole.
+ * bytes when `byteFallback`, and up to `stripStart` spaces of the whole text dropped. `Words`: tokens are words, and parts
+ * of one where `prefix` begins them. `Metaspace`: `replacement` stands for a space, and for nothing in the first token when
+ * `dropFirst`. `Whole`: only the list as a whole.
  */
 export type DecoderPlan =
   | { readonly _tag: "ByteLevel" }
@@ -13,6 +15,8 @@ export type DecoderPlan =
       readonly byteFallback: boolean
       readonly stripStart: number
     }
+  | { readonly _tag: "Words"; readonly prefix: string; readonly cleanUp: boolean }
+  | { readonly _tag: "Metaspace"; readonly replacement: string; readonly dropFirst: boolean }
   | { readonly _tag: "Whole" }
 
 const Step = Schema.Union(
@@ -27,6 +31,12 @@ const Step = Schema.Union(
     content: Schema.Literal(" "),
     start: Schema.Int,
     stop: Schema.Literal(0)
+  }),
+  Schema.Struct({ type: Schema.Literal("WordPiece"), prefix: Schema.NonEmptyString, cleanup: Schema.Boolean }),
+  Schema.Struct({
+    type: Schema.Literal("Metaspace"),
+    replacement: Schema.NonEmptyString,
+    prepend_scheme: Schema.optionalWith(Schema.String, { default: () => "always" })
   })
 )
 type Step = typeof Step.Type
@@ -44,8 +54,24 @@ export const planDecoder = (decoder: unknown): DecoderPlan =>
     onSome: (known) => planSteps(known.type === "Sequence" ? known.decoders : [known])
   })
 
+/** A decoder that does all the work by itself. */
+const planSingle = (step: Step): DecoderPlan | null => {
+  switch (step.type) {
+    case "ByteLevel":
+      return { _tag: "ByteLevel" }
+    case "WordPiece":
+      return { _tag: "Words", prefix: step.prefix, cleanUp: step.cleanup }
+    case "Metaspace":
+      return { _tag: "Metaspace", replacement: step.replacement, dropFirst: step.prepend_scheme !== "never" }
+    default:
+      return null
+  }
+}
+
 const planSteps = (steps: ReadonlyArray<Step>): DecoderPlan => {
-  if (steps.length === 1 && steps[0]?.type === "ByteLevel") return { _tag: "ByteLevel" }
+  const [first, ...others] = steps
+  const single = first !== undefined && others.length === 0 ? planSingle(first) : null
+  if (single !== null) return single
   const replacements: Array<{ readonly from: string; readonly to: string }> = []
   let byteFallback = false
   let stripStart = 0

@@ -3,7 +3,10 @@
  * no further token can turn it into a real one. Decoding token by token can't do that.
  */
 import { byteLevelBytes } from "./ByteLevel.js"
+import { cleanUpStream, cleanUpWord } from "./CleanUp.js"
 import { type DecoderPlan, planDecoder } from "./DecoderPlan.js"
+import { utf8Stream } from "./Utf8Stream.js"
+import { wholeDecoder } from "./WholeDecoder.js"
 
 /** One stream of tokens. `push` returns the text that became certain, `finish` what is left at the end. */
 export interface Detokenizer {
@@ -15,117 +18,177 @@ export interface Detokenizer {
 export interface DetokenizerSource {
   /** The `decoder` of tokenizer.json. */
   readonly decoder: unknown
+  /** Whether `clean_up_tokenization_spaces` acts. */
+  readonly cleanUp: boolean
   /** The token as it is written in the vocabulary; null for an id that isn't in it. */
   readonly token: (id: number) => string | null
-  /** Special tokens never become text (spec 02 R6.6). */
+  /** Special tokens don't become text (spec 02 R6.6), but those that a caller wants to see. */
   readonly isSpecial: (id: number) => boolean
   /** The tokenizer's own decoder for a whole list of tokens: used for the kinds that have no streaming form here. */
   readonly decodeAll: (tokens: ReadonlyArray<string>) => string
 }
 
-/** Decides once how a tokenizer's tokens are read; each call of the result starts a stream. */
-export const detokenizers = (source: DetokenizerSource): (() => Detokenizer) => {
+/** Starts a stream. Special tokens for which `shows` is true become text; none by default. */
+export type StartDetokenizer = (shows?: (id: number) => boolean) => Detokenizer
+
+/** How a tokenizer's tokens are read, decided once. */
+export interface Detokenizers {
+  readonly start: StartDetokenizer
+  /** The UTF-8 of a token in the middle of a text, possibly parts of a character; null for an id without a token. */
+  readonly bytesOf: (id: number) => Uint8Array | null
+}
+
+const utf8 = new TextEncoder()
+
+export const detokenizers = (source: DetokenizerSource): Detokenizers => {
   const plan = planDecoder(source.decoder)
-  return () => {
-    const { finish, push } = decode(plan, source)
+  const read = reader(plan)
+  const pieces = new Map<number, Piece>()
+  const pieceOf = (id: number): Piece | null => {
+    const known = pieces.get(id)
+    if (known !== undefined) return known
+    const token = source.token(id)
+    if (token === null) return null
+    const piece = { ...read(token), token, special: source.isSpecial(id) }
+    pieces.set(id, piece)
+    return piece
+  }
+  const start: StartDetokenizer = (shows) => {
+    const decoder = decode(plan, source)
     return {
       push: (id) => {
-        const token = source.isSpecial(id) ? null : source.token(id)
-        return token === null ? "" : push(token)
+        const piece = pieceOf(id)
+        if (piece === null || (piece.special && shows?.(id) !== true)) return ""
+        return decoder.push(piece)
       },
-      finish
+      finish: decoder.finish
     }
   }
+  const bytesOf = (id: number) => {
+    const piece = pieceOf(id)
+    if (piece === null) return null
+    if (piece.bytes !== null) return piece.bytes
+    const inside = plan._tag === "Words" && !piece.special ? spaced(piece.token, plan.prefix) : (piece.text ?? "")
+    return utf8.encode(inside)
+  }
+  return { start, bytesOf }
+}
+
+/** A word after others, or a part of one. */
+const spaced = (token: string, prefix: string): string =>
+  token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`
+
+/** What a token stands for: bytes that may be parts of a character, or text. */
+interface Piece {
+  readonly token: string
+  readonly special: boolean
+  /** Null where the token isn't bytes. */
+  readonly bytes: Uint8Array | null
+  /** The token's text by itself; null where its bytes aren't whole characters. */
+  readonly text: string | null
 }
 
 interface TokenDecoder {
-  readonly push: (token: string) => string
+  readonly push: (piece: Pick<Piece, "bytes" | "text" | "token">) => string
   readonly finish: () => string
 }
 
-const decode = (plan: DecoderPlan, source: DetokenizerSource): TokenDecoder => {
+const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const textOf = (bytes: Uint8Array): string | null => {
+  try {
+    return strict.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+const reader = (plan: DecoderPlan): ((token: string) => Pick<Piece, "bytes" | "text">) => {
+  const ofBytes = (bytes: Uint8Array) => ({ bytes, text: textOf(bytes) })
   switch (plan._tag) {
     case "ByteLevel":
-      return byteLevel()
+      return (token) => ofBytes(byteLevelBytes(token))
     case "Pieces":
-      return stripStart(plan.stripStart, plan.byteFallback ? byteFallback(plan.replace) : pieces(plan.replace))
+      return (token) => {
+        const byte = plan.byteFallback ? BYTE_TOKEN.exec(token)?.[1] : undefined
+        return byte === undefined
+          ? { bytes: null, text: plan.replace(token) }
+          : ofBytes(Uint8Array.of(Number.parseInt(byte, 16)))
+      }
+    case "Metaspace":
+      return (token) => ({ bytes: null, text: token.replaceAll(plan.replacement, " ") })
+    default:
+      return (token) => ({ bytes: null, text: token })
+  }
+}
+
+const decode = (plan: DecoderPlan, source: DetokenizerSource): TokenDecoder => {
+  const cleaned = (decoder: TokenDecoder) => (source.cleanUp ? cleanedUp(decoder) : decoder)
+  switch (plan._tag) {
+    case "ByteLevel":
+      return cleaned(bytes("subpart"))
+    case "Pieces":
+      return cleaned(stripStart(plan.stripStart, bytes("each")))
+    case "Words":
+      return cleaned(words(plan.prefix, plan.cleanUp))
+    case "Metaspace":
+      return cleaned(metaspace(plan.replacement, plan.dropFirst))
     case "Whole":
-      return whole(source.decodeAll)
+      return cleaned(whole(source.decodeAll))
   }
 }
-
-const byteLevel = (): TokenDecoder => {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
-  return {
-    push: (token) => decoder.decode(byteLevelBytes(token), { stream: true }),
-    finish: () => decoder.decode()
-  }
-}
-
-const pieces = (replace: (token: string) => string): TokenDecoder => ({ push: replace, finish: () => "" })
-
-const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/
-const REPLACEMENT = "\ufffd"
 
 /**
- * `<0xE4>` tokens are bytes. A run of them is text only when the whole run is valid UTF-8, else every byte of it is one
- * replacement character, so a run is held until an ordinary token ends it or until it can't become valid any more.
+ * Bytes joined to characters. Bytes that another token ends before they are a character are bad, in the order of the text.
+ * Where a decoder makes a whole run of byte tokens bad by one bad byte, what was sent of it stays: text can't be taken back.
  */
-const byteFallback = (replace: (token: string) => string): TokenDecoder => {
-  let run = newRun()
-  const endRun = () => {
-    const text = run.end()
-    run = newRun()
-    return text
-  }
+const bytes = (bad: "each" | "subpart"): TokenDecoder => {
+  const stream = utf8Stream(bad)
   return {
-    push: (token) => {
-      const byte = BYTE_TOKEN.exec(token)?.[1]
-      if (byte !== undefined) return run.push(Number.parseInt(byte, 16))
-      return endRun() + replace(token)
+    push: ({ bytes, text }) => {
+      if (text !== null && !stream.holds()) return text
+      return bytes === null ? stream.finish() + (text ?? "") : stream.push(bytes)
     },
-    finish: endRun
+    finish: stream.finish
   }
 }
 
-/** The bytes of one run, and how much of its text is out already. */
-const newRun = () => {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-  let bytes = 0
-  let sent = 0
-  let text: string | null = "" // null: the run is invalid
-  const decoded = (byte: Uint8Array | null): string | null => {
-    try {
-      return byte === null ? decoder.decode() : decoder.decode(byte, { stream: true })
-    } catch {
-      return null
-    }
-  }
-  const extend = (more: string | null) => {
-    text = text === null || more === null ? null : text + more
-  }
-  /** What both outcomes begin with is certain: the run's own replacement characters at its start. */
-  const certain = (): string => {
-    if (text === null) return REPLACEMENT.repeat(bytes)
-    let literal = 0
-    while (text[literal] === REPLACEMENT) literal++
-    return text.slice(0, literal)
-  }
-  const take = (whole: string): string => {
-    const fresh = whole.slice(sent)
-    sent = whole.length
-    return fresh
-  }
+/** Words with spaces between them; parts of words have a prefix. The first token is taken as it is. */
+const words = (prefix: string, cleanUp: boolean): TokenDecoder => {
+  let first = true
   return {
-    push: (byte: number): string => {
-      bytes++
-      if (text !== null) extend(decoded(Uint8Array.of(byte)))
-      return take(certain())
+    push: ({ token }) => {
+      const word = first ? token : spaced(token, prefix)
+      first = false
+      return cleanUp ? cleanUpWord(word) : word
     },
-    end: (): string => {
-      if (text !== null) extend(decoded(null))
-      return take(text ?? certain())
-    }
+    finish: () => ""
+  }
+}
+
+const metaspace = (replacement: string, dropFirst: boolean): TokenDecoder => {
+  let first = dropFirst
+  return {
+    push: ({ text, token }) => {
+      const piece = first ? token.replaceAll(replacement, "") : (text ?? "")
+      first = false
+      return piece
+    },
+    finish: () => ""
+  }
+}
+
+const whole = (decodeAll: DetokenizerSource["decodeAll"]): TokenDecoder => {
+  const { finish, push } = wholeDecoder(decodeAll)
+  return { push: ({ token }) => push(token), finish }
+}
+
+const cleanedUp = (decoder: TokenDecoder): TokenDecoder => {
+  const clean = cleanUpStream()
+  return {
+    push: (piece) => clean.push(decoder.push(piece)),
+    finish: () => clean.push(decoder.finish()) + clean.finish()
   }
 }
 
@@ -133,6 +196,7 @@ const newRun = () => {
 const stripStart = (count: number, decoder: TokenDecoder): TokenDecoder => {
   let left = count
   const strip = (text: string): string => {
+    if (left === 0) return text
     let start = 0
     while (left > 0 && text[start] === " ") {
       start++
@@ -141,45 +205,5 @@ const stripStart = (count: number, decoder: TokenDecoder): TokenDecoder => {
     if (start < text.length) left = 0
     return text.slice(start)
   }
-  return { push: (token) => strip(decoder.push(token)), finish: () => strip(decoder.finish()) }
-}
-
-/** A list decoded whole may change at its end when tokens join: text is held until that many further tokens agree. */
-const HELD_TOKENS = 4
-
-/** So many tokens are context enough for a decoder to treat the next one as it would in the whole list. */
-const CONTEXT_TOKENS = 32
-/** Tokens that are decoded again for each new one, at most: it bounds the work per token. */
-const MAX_WINDOW = 128
-
-/**
- * Any other decoder: decodes the last tokens again and again and returns what didn't change. A window that is full begins
- * anew with its last tokens.
- */
-const whole = (decodeAll: (tokens: ReadonlyArray<string>) => string): TokenDecoder => {
-  let tokens: Array<string> = []
-  let sent = "" // the part of the window's text that is out already
-  const release = (text: string): string => {
-    if (!text.startsWith(sent)) return ""
-    const fresh = text.slice(sent.length)
-    sent = text
-    return fresh
-  }
-  const settled = () => decodeAll(tokens.slice(0, -HELD_TOKENS))
-  const shrink = (): string => {
-    const rest = release(settled()) // whatever it ends with: nothing is lost where the text never settles
-    tokens = tokens.slice(-(CONTEXT_TOKENS + HELD_TOKENS))
-    sent = settled()
-    return rest
-  }
-  return {
-    push: (token) => {
-      tokens.push(token)
-      if (tokens.length > MAX_WINDOW) return shrink()
-      const stable = tokens.length > HELD_TOKENS ? settled() : ""
-      const now = decodeAll(tokens)
-      return now.startsWith(stable) && !stable.endsWith(REPLACEMENT) ? release(stable) : ""
-    },
-    finish: () => release(decodeAll(tokens))
-  }
+  return { push: (piece) => strip(decoder.push(piece)), finish: () => strip(decoder.finish()) }
 }

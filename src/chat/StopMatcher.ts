@@ -10,6 +10,8 @@ export interface StopMatcher {
   /** The held text, at the natural end of the answer; empty after a stop. */
   readonly finish: () => string
   readonly stopped: () => boolean
+  /** The stop string that ended the answer. */
+  readonly matched: () => string | null
 }
 
 /** A stop string that contains another one before its own end can never be the first complete one. */
@@ -28,11 +30,11 @@ const heldLength = (text: string, stops: ReadonlyArray<string>): number => {
   return 0
 }
 
-/** Where the first complete stop string begins, and null when there is none. Ends before `from` were looked at already. */
-const firstMatch = (text: string, from: number, stops: ReadonlyArray<string>): number | null => {
+/** The first complete stop string and where it begins, null when there is none. Ends before `from` were looked at already. */
+const firstMatch = (text: string, from: number, stops: ReadonlyArray<string>) => {
   for (let end = from + 1; end <= text.length; end++) {
-    const lengths = stops.filter((stop) => text.endsWith(stop, end)).map((stop) => stop.length)
-    if (lengths.length > 0) return end - Math.max(...lengths)
+    const [stop] = stops.filter((stop) => text.endsWith(stop, end)).sort((a, b) => b.length - a.length)
+    if (stop !== undefined) return { stop, start: end - stop.length }
   }
   return null
 }
@@ -40,16 +42,16 @@ const firstMatch = (text: string, from: number, stops: ReadonlyArray<string>): n
 export const makeStopMatcher = (stops: ReadonlyArray<string>): StopMatcher => {
   const candidates = reachable(stops)
   let held = ""
-  let stopped = false
+  let matched: string | null = null
   return {
     push: (text) => {
-      if (stopped) return ""
+      if (matched !== null) return ""
       if (candidates.length === 0) return text
       const pending = held + text
       const match = firstMatch(pending, held.length, candidates)
-      stopped = match !== null
-      const released = pending.slice(0, match ?? pending.length - heldLength(pending, candidates))
-      held = stopped ? "" : pending.slice(released.length)
+      matched = match?.stop ?? null
+      const released = pending.slice(0, match?.start ?? pending.length - heldLength(pending, candidates))
+      held = match === null ? pending.slice(released.length) : ""
       return released
     },
     finish: () => {
@@ -57,6 +59,7 @@ export const makeStopMatcher = (stops: ReadonlyArray<string>): StopMatcher => {
       held = ""
       return rest
     },
-    stopped: () => stopped
+    stopped: () => matched !== null,
+    matched: () => matched
   }
 }

@@ -1,32 +1,54 @@
 /** The native tokenizer of one checkpoint. Loading the package is left to the first use: only the engine process pays. */
 import { Effect, Option, Schema } from "effect"
+import type { Tokenizer as NativeTokenizer } from "tokenizers"
 import { CheckpointInvalid } from "../domain/Errors.js"
-import { type Detokenizer, detokenizers } from "./Detokenizer.js"
+import { isObject } from "../domain/JsonFile.js"
+import { cleanUp } from "./CleanUp.js"
+import { controlNames, type Span, type Substitute, substitution, withNames } from "./ControlTokens.js"
+import { detokenizers, type StartDetokenizer } from "./Detokenizer.js"
 import { maxBytesPerToken } from "./TokenBytes.js"
 
 /** Text in, ids out, and back. */
 export interface Tokenizer {
   /**
    * Token ids of a text. With `addSpecialTokens` the tokenizer adds what it puts around a plain text (usually BOS); a
-   * rendered chat template has it already (spec 02 R5.4). Texts of control tokens are read as control tokens wherever they
-   * stand, in user content too: telling them apart (spec 03 §0.1(10)) is still to come.
+   * rendered chat template has it already (spec 02 R5.4). In the `plain` parts the texts of control tokens are ordinary
+   * text (spec 03 §0.1(10)); everything else is encoded as without them.
    */
-  readonly encode: (
+  readonly encode: (text: string, options: EncodeOptions) => Effect.Effect<ReadonlyArray<number>, CheckpointInvalid>
+  /** Two texts in one, as rerankers take them, with which of the two each token belongs to. An empty second one is none. */
+  readonly encodePair: (
     text: string,
-    options: { readonly addSpecialTokens: boolean }
-  ) => Effect.Effect<ReadonlyArray<number>, CheckpointInvalid>
+    pair: string
+  ) => Effect.Effect<
+    { readonly ids: ReadonlyArray<number>; readonly typeIds: ReadonlyArray<number> },
+    CheckpointInvalid
+  >
+  /** The text of a whole list of ids. Ids outside the vocabulary are skipped. */
+  readonly decode: (ids: ReadonlyArray<number>, options: { readonly skipSpecialTokens: boolean }) => string
   /** The id of a token, null when the vocabulary hasn't got it. */
   readonly idOf: (token: string) => number | null
   readonly isSpecial: (id: number) => boolean
+  readonly specialIds: ReadonlySet<number>
+  /** The UTF-8 that a token adds to a text, possibly parts of a character; null for an id without a token. */
+  readonly bytesOf: (id: number) => Uint8Array | null
+  /** One more than the highest id. Not every id below it has a token. */
+  readonly vocabularySize: () => number
   /** The most bytes of a text that one token stands for; null where that can't be told. */
   readonly maxBytesPerToken: number | null
   /** Starts a stream of answer tokens. */
-  readonly detokenizer: () => Detokenizer
+  readonly detokenizer: StartDetokenizer
+}
+
+export interface EncodeOptions {
+  readonly addSpecialTokens: boolean
+  readonly plain?: ReadonlyArray<Span>
 }
 
 const AddedToken = Schema.Struct({
   content: Schema.String,
   special: Schema.Boolean,
+  normalized: Schema.optional(Schema.Boolean),
   lstrip: Schema.Unknown,
   rstrip: Schema.Unknown
 })
@@ -39,43 +61,115 @@ const TokenizerJson = Schema.Struct({
   decoder: Schema.Unknown,
   added_tokens: Schema.optionalWith(Schema.Array(AddedToken), { default: () => [] })
 })
+type TokenizerJson = typeof TokenizerJson.Type
 const decodeTokenizerJson = Schema.decodeUnknownOption(Schema.parseJson(TokenizerJson))
+const parseObject = Schema.decodeUnknownSync(Schema.parseJson())
 
-/** Makes a tokenizer of the text of tokenizer.json. */
-export const makeTokenizer = (model: string, text: string): Effect.Effect<Tokenizer, CheckpointInvalid> =>
+/** Letters that nobody can guess. */
+const newSecret = (): string =>
+  Array.from(globalThis.crypto.getRandomValues(new Uint8Array(24)), (byte) =>
+    String.fromCharCode(0x61 + (byte % 26))
+  ).join("")
+
+/** Left over from training in some files; a prompt must be encoded whole. */
+const uncut = (native: NativeTokenizer): NativeTokenizer => {
+  native.disableTruncation()
+  native.disablePadding()
+  return native
+}
+
+/** A text and the tokenizer that takes it. */
+type Choose = (text: string, plain: ReadonlyArray<Span>) => readonly [NativeTokenizer, string]
+
+/** The second tokenizer is made by the first text that needs it. */
+const chooser = (
+  native: NativeTokenizer,
+  { added_tokens }: TokenizerJson,
+  makeSecond: (names: ReadonlyMap<string, string>) => NativeTokenizer
+): Choose => {
+  const names = controlNames(added_tokens.map(withDefaults), newSecret())
+  let substitute: Substitute | null = null
+  let second: NativeTokenizer | null = null
+  return (text, plain) => {
+    if (plain.length === 0) return [native, text]
+    substitute ??= substitution(
+      added_tokens.map(withDefaults),
+      names,
+      (part) => native.getNormalizer()?.normalizeString(part) ?? part
+    )
+    const substituted = substitute(text, plain)
+    if (substituted === null) return [native, text]
+    second ??= makeSecond(names)
+    return [second, substituted]
+  }
+}
+
+const withDefaults = ({ content, normalized, special }: TokenizerJson["added_tokens"][number]) => ({
+  content,
+  special,
+  normalized: normalized ?? !special
+})
+
+const MAX_ID = 2 ** 31
+
+/** Makes a tokenizer of the text of tokenizer.json. `cleanUpSpaces`: `clean_up_tokenization_spaces` of tokenizer_config.json. */
+export const makeTokenizer = (
+  model: string,
+  text: string,
+  { cleanUpSpaces }: { readonly cleanUpSpaces: boolean } = { cleanUpSpaces: false }
+): Effect.Effect<Tokenizer, CheckpointInvalid> =>
   Effect.gen(function* () {
     const { Tokenizer: Native } = yield* Effect.promise(() => import("tokenizers"))
-    const invalid = () => new CheckpointInvalid({ model, file: "tokenizer.json", problem: "not a valid tokenizer" })
+    const problem = (problem: string) => new CheckpointInvalid({ model, file: "tokenizer.json", problem })
+    const invalid = () => problem("not a valid tokenizer")
     // Native first: it bounds the nesting, so that JSON.parse sees no hostile depth.
-    const native = yield* Effect.try({ try: () => Native.fromString(text), catch: invalid })
+    const native = yield* Effect.try({ try: () => uncut(Native.fromString(text)), catch: invalid })
     const parts = yield* Option.match(decodeTokenizerJson(text), {
       onNone: invalid,
       onSome: Effect.succeed
     })
     const { added_tokens, decoder } = parts
-    // Left over from training in some files; a prompt must be encoded whole.
-    native.disableTruncation()
-    native.disablePadding()
+    const choose = chooser(native, parts, (names) => {
+      const json = parseObject(text)
+      return uncut(Native.fromString(JSON.stringify(isObject(json) ? withNames(json, names) : json)))
+    })
+    const encode = (prompt: string, pair: string | null, { addSpecialTokens, plain = [] }: EncodeOptions) =>
+      Effect.tryPromise({
+        try: () => {
+          const [chosen, substituted] = choose(prompt, plain)
+          return chosen.encode(substituted, pair, { addSpecialTokens })
+        },
+        catch: () => problem("it cannot encode a prompt")
+      })
     // The library numbers added tokens itself where the vocabulary lacks them, so the file's own ids don't count.
-    const special = new Set(
-      added_tokens.flatMap(({ content, special }) => (special ? [native.tokenToId(content)] : []))
+    const specialIds = new Set(
+      added_tokens.flatMap(({ content, special }) => (special ? (native.tokenToId(content) ?? []) : []))
     )
-    const isSpecial = (id: number) => special.has(id)
+    const isSpecial = (id: number) => specialIds.has(id)
+    // The library takes any number modulo 2^32.
+    const token = (id: number) => (id >= 0 && id < MAX_ID ? native.idToToken(id) : null)
     const nativeDecoder = native.getDecoder()
+    const decodeAll = (tokens: ReadonlyArray<string>) => nativeDecoder?.decode([...tokens]) ?? tokens.join(" ")
+    // Byte-pair models ignore the setting, as in the original.
+    const cleans = cleanUpSpaces && !(isObject(parts.model) && parts.model["type"] === "BPE")
+    const { bytesOf, start } = detokenizers({ decoder, cleanUp: cleans, isSpecial, token, decodeAll })
     return {
-      encode: (prompt, { addSpecialTokens }) =>
-        Effect.tryPromise({
-          try: () => native.encode(prompt, null, { addSpecialTokens }),
-          catch: () => new CheckpointInvalid({ model, file: "tokenizer.json", problem: "it cannot encode a prompt" })
-        }).pipe(Effect.map((encoding) => encoding.getIds())),
+      encode: (prompt, options) => Effect.map(encode(prompt, null, options), (encoding) => encoding.getIds()),
+      encodePair: (prompt, pair) =>
+        Effect.map(encode(prompt, pair === "" ? null : pair, { addSpecialTokens: true }), (encoding) => ({
+          ids: encoding.getIds(),
+          typeIds: encoding.getTypeIds()
+        })),
+      decode: (ids, { skipSpecialTokens }) => {
+        const tokens = ids.flatMap((id) => (skipSpecialTokens && isSpecial(id) ? [] : (token(id) ?? [])))
+        return cleans ? cleanUp(decodeAll(tokens)) : decodeAll(tokens)
+      },
       idOf: (token) => native.tokenToId(token),
       isSpecial,
+      specialIds,
+      bytesOf,
+      vocabularySize: () => Object.values(native.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
       maxBytesPerToken: maxBytesPerToken(parts),
-      detokenizer: detokenizers({
-        decoder,
-        isSpecial,
-        token: (id) => native.idToToken(id),
-        decodeAll: (tokens) => nativeDecoder?.decode([...tokens]) ?? tokens.join(" ")
-      })
+      detokenizer: start
     }
   })

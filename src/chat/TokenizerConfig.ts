@@ -27,6 +27,12 @@ export const specialTokens = (files: ReadonlyArray<unknown>): Readonly<Record<st
     })
   )
 
+/** Whether tokenizer_config.json asks for spaces before punctuation to be removed from decoded text. */
+export const cleansUpSpaces = (tokenizerConfig: unknown): boolean => {
+  const config: Readonly<Record<string, unknown>> = fields(tokenizerConfig)
+  return config["clean_up_tokenization_spaces"] === true
+}
+
 const TemplateField = Schema.Struct({
   chat_template: Schema.Union(
     Schema.NonEmptyString,

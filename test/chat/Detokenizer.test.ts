@@ -1,83 +1,77 @@
 /**
  * Streams of tokens against golden/detok: the text that is certain after every token, worked out by brute force over
- * continuations with the original tokenizers. Each file carries the tokens that its streams use.
+ * continuations with the original tokenizers.
  */
-import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { FastCheck } from "effect"
+import { checkDetok } from "../../scripts/check/detok.js"
+import { collect } from "../../scripts/check/Verdict.js"
+import { cleanUp, cleanUpStream } from "../../src/chat/CleanUp.js"
 import { detokenizers } from "../../src/chat/Detokenizer.js"
 
-const Golden = Schema.parseJson(
-  Schema.Struct({
-    decoder: Schema.Unknown,
-    special: Schema.Array(Schema.Int),
-    tokens: Schema.Record({ key: Schema.String, value: Schema.String }),
-    streams: Schema.Array(
-      Schema.Struct({
-        name: Schema.String,
-        skip: Schema.Boolean,
-        ids: Schema.Array(Schema.Int),
-        text: Schema.String,
-        segments: Schema.Array(Schema.String),
-        tail: Schema.String
-      })
-    )
-  })
-)
-const golden = (family: string) =>
-  Schema.decodeUnknownSync(Golden)(
-    readFileSync(new URL(`../golden/detok/streams-${family}.json`, import.meta.url), "utf8")
-  )
+const golden = fileURLToPath(new URL("../golden", import.meta.url))
 
 const never = () => false
+const source = { cleanUp: false, isSpecial: never }
+const words = ["to", "##ken", "##izer", "and", "text"]
+const unknown = { type: "CTC", pad_token: "<pad>", word_delimiter_token: "|", cleanup: true }
+const joined = (list: ReadonlyArray<string>) => list.join(" ").replaceAll(" ##", "")
+
+/** The fallback bytes of a text with the tokens of ids after them. */
+const fallback = detokenizers({
+  ...source,
+  decoder: { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] },
+  token: (id) => (id < 256 ? `<0x${id.toString(16).toUpperCase().padStart(2, "0")}>` : (words[id - 256] ?? null)),
+  decodeAll: joined
+})
+const sent = (ids: ReadonlyArray<number>) => {
+  const { finish, push } = fallback.start()
+  return [...ids.map(push), finish()]
+}
 
 describe("detokenizer", () => {
-  for (const family of ["gpt2", "llama3", "qwen3", "tekken", "llama2", "mistral3", "gemma"]) {
-    it(`sends the text of ${family} as early as it is certain`, () => {
-      const { decoder, special, streams, tokens } = golden(family)
-      const source = {
-        decoder,
-        token: (id: number) => tokens[String(id)] ?? null,
-        decodeAll: (list: ReadonlyArray<string>) => list.join("")
-      }
-      const all = detokenizers({ ...source, isSpecial: never })
-      const visible = detokenizers({ ...source, isSpecial: (id) => special.includes(id) })
-      assert.isAbove(streams.length, 50)
-      for (const { ids, name, segments, skip, tail, text } of streams) {
-        const { finish, push } = (skip ? visible : all)()
-        const sent = ids.map(push)
-        const rest = finish()
-        assert.deepStrictEqual({ name, sent, rest }, { name, sent: [...segments], rest: tail })
-        assert.strictEqual(sent.join("") + rest, text)
-      }
-    })
-  }
+  it("sends the text of every reference stream as early as it is certain", async () => {
+    const verdicts = await collect(checkDetok(golden))
+    assert.deepStrictEqual(
+      verdicts.filter(({ problem }) => problem !== null),
+      []
+    )
+    assert.isAbove(verdicts.length, 1_500)
+  })
+
+  it("sends a character of fallback bytes at once, and bad bytes one by one as soon as they are bad", () => {
+    assert.deepStrictEqual(sent([0xe4, 0xb8, 0xad, 0xff, 0xe4, 0xb8]), ["", "", "中", "\ufffd", "", "", "\ufffd\ufffd"])
+    assert.deepStrictEqual(sent([0xf0, 0x9f, 0x41, 260]), ["", "", "\ufffd\ufffdA", "text", ""])
+    assert.deepStrictEqual(sent([0xe0, 0x80, 0xed, 0xa0]), ["", "\ufffd\ufffd", "", "\ufffd\ufffd", ""])
+  })
+
+  it("cleans up spaces as late as it must, and gives the text of the whole", () => {
+    const parts = [" n", "'", " ", "t", " .", " x", "   ", "v", "ve", " ' ", "s", "!", "r", "e"]
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(FastCheck.constantFrom(...parts), { maxLength: 40 }), (texts) => {
+        const stream = cleanUpStream()
+        const sent = texts.map(stream.push)
+        assert.strictEqual(sent.join("") + stream.finish(), cleanUp(texts.join("")))
+      }),
+      { numRuns: 2_000 }
+    )
+  })
 
   it("falls back to decoding whole lists for a decoder it doesn't know, and loses nothing", () => {
-    const start = detokenizers({
-      decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-      isSpecial: never,
-      token: (id) => ["to", "##ken", "##izer", "and", "text"][id] ?? null,
-      decodeAll: (list) => list.join(" ").replaceAll(" ##", "")
-    })
+    const { start } = detokenizers({ ...source, decoder: unknown, token: (id) => words[id] ?? null, decodeAll: joined })
     const { finish, push } = start()
     const ids = [0, 1, 2, 3, 4, 3, 0, 1, 2]
     assert.strictEqual(ids.map(push).join("") + finish(), "tokenizer and text and tokenizer")
   })
 
   it("decodes no more than a window for each token, and the joined text is that of the whole list", () => {
-    const words = ["to", "##ken", "##izer", "and", "text"]
     let longest = 0
     const decodeAll = (list: ReadonlyArray<string>) => {
       longest = Math.max(longest, list.length)
-      return list.join(" ").replaceAll(" ##", "")
+      return joined(list)
     }
-    const start = detokenizers({
-      decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-      isSpecial: never,
-      token: (id) => words[id] ?? null,
-      decodeAll
-    })
+    const { start } = detokenizers({ ...source, decoder: unknown, token: (id) => words[id] ?? null, decodeAll })
     const ids = Array.from({ length: 5_000 }, (_, i) => (i * i + 3 * i) % 5)
     const { finish, push } = start()
     const text = ids.map(push).join("") + finish()
