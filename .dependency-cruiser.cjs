@@ -35,6 +35,12 @@ module.exports = {
       "the cache describes what it finds"
     ),
     arrow(
+      "workspace-is-a-directory",
+      "workspace",
+      ["domain/", "services/", "checkpoint/", "cache/(Files|Holder)\\.ts"],
+      "the user's own directories are read with the cache's care"
+    ),
+    arrow(
       "hub-is-remote",
       "hub",
       ["domain/", "services/", "cache/(Layout|Holder)\\.ts"],

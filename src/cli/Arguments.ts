@@ -158,12 +158,20 @@ const collect = (argv: ReadonlyArray<string>, level: Level): Either.Either<Colle
   return Either.right(done)
 }
 
-/** Positionals that must be there and are not. */
-const missingPositionals = (command: CommandDescription, given: number): ReadonlyArray<string> =>
-  command.shapes
+/** What must be there and is not: names, and for switches why; null when nothing is missing. */
+const missing = (command: CommandDescription, { positionals, values }: Collected): string | null => {
+  const names = command.shapes
     .filter(isPositional)
-    .filter(({ count }, index) => count === "one" && index >= given)
+    .filter(({ count }, index) => count === "one" && index >= positionals.length)
     .map(({ name }) => name)
+  const switches = command.shapes.flatMap((shape) =>
+    shape._tag === "Switch" && shape.demanded !== undefined && !values.has(shape.name) ? [shape] : []
+  )
+  const all = [...names, ...switches.map(({ name }) => `--${name}`)]
+  if (all.length === 0) return null
+  const reasons = switches.map(({ demanded }) => `; ${demanded}`)
+  return `the following arguments are required: ${all.join(", ")}${reasons.join("")}`
+}
 
 const positionalLimit = (command: CommandDescription): number => {
   const positionals = command.shapes.filter(isPositional)
@@ -210,10 +218,8 @@ export const parseArguments = (
     }
     const own = yield* collect(argv.slice(root.next), level)
     if (own.values.has(HELP_FLAG.name)) return { _tag: "Help", text: commandHelp(command) }
-    const missing = missingPositionals(command, own.positionals.length)
-    if (missing.length > 0) {
-      return yield* refuse(level, `the following arguments are required: ${missing.join(", ")}`)
-    }
+    const lacking = missing(command, own)
+    if (lacking !== null) return yield* refuse(level, lacking)
     const limit = positionalLimit(command)
     const unknown = [...root.unknown, ...own.unknown, ...own.positionals.slice(limit)]
     if (unknown.length > 0) return yield* refuse(top, `unrecognized arguments: ${unknown.join(" ")}`)

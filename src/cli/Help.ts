@@ -31,8 +31,10 @@ export const rootFlags: ReadonlyArray<Flag> = [HELP_FLAG, VERSION_FLAG, JSON_FLA
 const metavar = (flag: Flag): string =>
   flag._tag === "Value" ? ` ${flag.name.toUpperCase().replaceAll("-", "_")}` : ""
 
-const shortUsage = (flag: Flag): string =>
-  `[${flag.short === null ? `--${flag.name}` : `-${flag.short}`}${metavar(flag)}]`
+const shortUsage = (flag: Flag): string => {
+  const spelled = `${flag.short === null ? `--${flag.name}` : `-${flag.short}`}${metavar(flag)}`
+  return flag._tag === "Switch" && flag.demanded !== undefined ? spelled : `[${spelled}]`
+}
 
 const positionalUsage = ({ count, name }: Positional): string =>
   ({ one: name, optional: `[${name}]`, many: `[${name} ...]` })[count]

@@ -48,7 +48,14 @@ export const filled: Reader<string> = (given) =>
 
 /** What the check and the help need to know. */
 export type Shape =
-  | { readonly _tag: "Switch"; readonly name: string; readonly short: string | null; readonly help: string }
+  | {
+      readonly _tag: "Switch"
+      readonly name: string
+      readonly short: string | null
+      readonly help: string
+      /** Why it must be given, one clause; absent for a switch that may be left out. */
+      readonly demanded?: string
+    }
   | {
       readonly _tag: "Value"
       readonly name: string
@@ -89,6 +96,12 @@ export const toggle = (
 ): Parameter<Options.Options<boolean>> => ({
   shape: { _tag: "Switch", name, short, help },
   parser: Options.boolean(canonicalName(name))
+})
+
+/** A switch that must be given: the user's word for something that isn't done by accident. */
+export const demanded = (name: string, help: string, why: string): Parameter<Options.Options<boolean>> => ({
+  shape: { _tag: "Switch", name, short: null, help, demanded: why },
+  parser: Options.boolean(name)
 })
 
 /** An option with a value; null when it isn't given. */

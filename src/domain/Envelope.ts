@@ -1,6 +1,6 @@
 /** The one JSON document a command prints: success or error (spec 01 §13.1), and how a failure becomes one. Pure. */
 import { Data, Schema } from "effect"
-import { AmbiguousModel, CommandRefused, type KnifeError, UsageError } from "./Errors.js"
+import { AmbiguousModel, AmbiguousWorkspace, CommandRefused, type KnifeError, UsageError } from "./Errors.js"
 import { errorMessage, errorRow, isKnifeError } from "./ErrorTable.js"
 import { FinishReason } from "./Generation.js"
 
@@ -68,6 +68,13 @@ const commandFailures: Readonly<Record<string, CommandFailures>> = {
   health: {
     types: { internal_error: "health_check_failed" },
     data: { healthy: [], unhealthy: [], summary: { total: 0, healthy_count: 0, unhealthy_count: 0 } }
+  },
+  push: {
+    types: {
+      access_denied: "push_operation_failed",
+      download_failed: "push_operation_failed",
+      internal_error: "push_operation_failed"
+    }
   }
 }
 
@@ -107,7 +114,7 @@ export const renderFailure = (command: string | null, failure: unknown): Rendere
         type: special ? renamed : general,
         message: errorMessage(error),
         ...(special ? { code: row.code ?? row.type } : {}),
-        ...(error instanceof AmbiguousModel ? { matches: error.matches } : {}),
+        ...(error instanceof AmbiguousModel || error instanceof AmbiguousWorkspace ? { matches: error.matches } : {}),
         retryable: row.retryable,
         hint: row.hint
       }

@@ -4,21 +4,23 @@
  * upload into memory and starts again from the first byte.
  */
 import type { Readable } from "node:stream"
+import type { Dispatcher } from "undici"
 import { Context, Effect, Either, Layer, Redacted, type Scope } from "effect"
 import type { HubError } from "../domain/Errors.js"
 import { HubOffline, HubUnavailable } from "../domain/Errors.js"
 import { Settings } from "../services/Settings.js"
 import { answerJson, bytesWithin, nextPage, retryAfterMs } from "./Answers.js"
 import { makeDispatcher } from "./Dispatcher.js"
-import { connectionProblem, type Refusal, refusalError, refusalText, type Subject } from "./Failures.js"
+import { connectionProblem, refusalError, refusalText, type Subject } from "./Failures.js"
+import { type FailedTry, patiently } from "./Retry.js"
 
 export interface HubRequest {
   /** Absolute, or a path below the endpoint that begins with `/`. */
   readonly url: string
   readonly method?: "GET" | "HEAD" | "POST" | "PUT"
   readonly headers?: Readonly<Record<string, string>>
-  /** A stream is read once: requests with one are never repeated here. */
-  readonly body?: string | Uint8Array | Readable
+  /** A stream is opened anew for every try; its length stands in the headers, or it is sent in chunks. */
+  readonly body?: string | Uint8Array | (() => Readable)
   /** `write` sends the token that may change repos. */
   readonly access?: "read" | "write"
 }
@@ -40,6 +42,10 @@ export class HubClient extends Context.Tag("mlxk/hub/Client")<
   {
     /** HF_ENDPOINT, without a slash at its end. */
     readonly endpoint: string
+    /** For the bytes of files, which have requests of their own (transfer/Request). Asks nobody about `offline`. */
+    readonly dispatcher: Dispatcher
+    /** What every request for reading carries: our name, and the token for the Hub's own origin. */
+    readonly headers: (url: URL) => Readonly<Record<string, string>>
     /**
      * One request, one answer: no redirect is followed and no status judged. The token goes to the Hub's own origin and to no
      * other host. The body streams; connections are refused when offline.
@@ -59,11 +65,8 @@ export interface JsonAnswer {
   readonly next: string | null
 }
 
+const USER_AGENT = "mlx-knife"
 const MAX_REDIRECTS = 5
-const MAX_TRIES = 5
-const FIRST_DELAY_MS = 500
-/** A Hub that asks for more patience than this is told of at once. */
-const LONGEST_DELAY_MS = 60_000
 /** A listing of 100,000 files takes about 30 MB. */
 const MAX_JSON_BYTES = 256 * 2 ** 20
 /** As much of a failure's body as may say why. */
@@ -74,21 +77,8 @@ const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504])
 /** Of those, the ones that say that nothing was done. */
 const NOTHING_DONE = new Set([429, 503])
 
-/** A try that failed, and whether another one makes sense. */
-interface Attempt {
-  readonly error: HubError
-  readonly transient: boolean
-  readonly nothingDone: boolean
-  /** What the Hub asks for, null when it asks for nothing. */
-  readonly waitMs: number | null
-}
-
-const failedTry = (error: HubError, transient: boolean): Attempt => ({
-  error,
-  transient,
-  nothingDone: false,
-  waitMs: null
-})
+/** True for a status after which the very same request may succeed. */
+export const isTransient = (status: number): boolean => TRANSIENT.has(status)
 
 const addressOf = (text: string): URL | null => {
   const url = URL.canParse(text) ? new URL(text) : null
@@ -124,8 +114,8 @@ const make = Effect.gen(function* () {
           undiciRequest(url, {
             dispatcher,
             method: request.method ?? "GET",
-            headers: { "user-agent": "mlx-knife", ...request.headers, ...authorization(url, request.access ?? "read") },
-            body: request.body ?? null,
+            headers: { "user-agent": USER_AGENT, ...request.headers, ...authorization(url, request.access ?? "read") },
+            body: typeof request.body === "function" ? request.body() : (request.body ?? null),
             signal: abort.signal
           }),
         catch: (error) => unavailable(connectionProblem(error))
@@ -157,56 +147,56 @@ const make = Effect.gen(function* () {
       return follow({ ...request, url: new URL(location, response.url).href }, operation, left - 1)
     })
 
-  const refused = (response: HubResponse, subject: Subject, withToken: boolean) =>
-    Effect.promise(async (): Promise<Attempt> => {
+  const refused = (response: HubResponse, request: HubRequest, subject: Subject) =>
+    Effect.promise(async () => {
       const { header, status } = response
       const body = await bytesWithin(response.body, MAX_FAILURE_BYTES).catch(() => Either.left(""))
       const value = Either.getOrElse(Either.flatMap(body, answerJson), () => null)
-      const refusal: Refusal = {
+      return refusalError(subject, {
         status,
         code: header("x-error-code"),
         text: refusalText(header("x-error-message"), value),
-        withToken
-      }
-      return {
-        error: refusalError(subject, refusal),
-        transient: TRANSIENT.has(status),
-        nothingDone: NOTHING_DONE.has(status),
-        waitMs: retryAfterMs(header("retry-after"), Date.now())
-      }
+        withToken: (request.access === "write" ? pushToken : hubToken) !== null
+      })
     })
 
-  const tryOnce = (request: HubRequest, subject: Subject): Effect.Effect<JsonAnswer, Attempt> =>
-    Effect.gen(function* () {
-      const response = yield* follow(request, subject.operation).pipe(
-        Effect.mapError((error) => failedTry(error, error._tag === "HubUnavailable"))
-      )
-      if (response.status < 200 || response.status > 299) {
-        const token = request.access === "write" ? pushToken : hubToken
-        return yield* Effect.flatMap(refused(response, subject, token !== null), Effect.fail)
+  const json = (request: HubRequest, subject: Subject, repeat?: "once") => {
+    const unavailable = (problem: string) => new HubUnavailable({ operation: subject.operation, problem })
+    /** Whether it reached the Hub is unknown, so a call that must not happen twice is not repeated. */
+    const lost = (error: HubError) => ({
+      error,
+      again: error._tag === "HubUnavailable" && repeat !== "once",
+      waitMs: null
+    })
+    const once: Effect.Effect<JsonAnswer, FailedTry<HubError>> = Effect.gen(function* () {
+      const response = yield* Effect.mapError(follow(request, subject.operation), lost)
+      const { header, status } = response
+      if (status < 200 || status > 299) {
+        return yield* Effect.fail({
+          error: yield* refused(response, request, subject),
+          again: (repeat === "once" ? NOTHING_DONE : TRANSIENT).has(status),
+          waitMs: retryAfterMs(header("retry-after"), Date.now())
+        })
       }
-      const unavailable = (problem: string) => new HubUnavailable({ operation: subject.operation, problem })
       const bytes = yield* Effect.tryPromise({
         try: () => bytesWithin(response.body, MAX_JSON_BYTES),
-        catch: (error) => failedTry(unavailable(connectionProblem(error)), true)
+        catch: (error) => lost(unavailable(connectionProblem(error)))
       })
       const value = Either.flatMap(bytes, answerJson)
-      if (Either.isLeft(value)) return yield* Effect.fail(failedTry(unavailable(value.left), false))
-      return { value: value.right, next: nextPage(response.header("link")) }
+      if (Either.isLeft(value))
+        return yield* Effect.fail({ error: unavailable(value.left), again: false, waitMs: null })
+      return { value: value.right, next: nextPage(header("link")) }
     }).pipe(Effect.scoped)
-
-  const json = (request: HubRequest, subject: Subject, repeat?: "once") => {
-    const from = (tried: number): Effect.Effect<JsonAnswer, HubError> =>
-      Effect.catchAll(tryOnce(request, subject), ({ error, nothingDone, transient, waitMs }) => {
-        const delayMs = waitMs ?? FIRST_DELAY_MS * 2 ** tried
-        const again = transient && (repeat !== "once" || nothingDone)
-        if (!again || tried + 1 >= MAX_TRIES || delayMs > LONGEST_DELAY_MS) return Effect.fail(error)
-        return Effect.zipRight(Effect.sleep(delayMs), from(tried + 1))
-      })
-    return from(0)
+    return patiently(once)
   }
 
-  return HubClient.of({ endpoint: hub.endpoint, send, json })
+  return HubClient.of({
+    endpoint: hub.endpoint,
+    dispatcher,
+    headers: (url) => ({ "user-agent": USER_AGENT, ...authorization(url, "read") }),
+    send,
+    json
+  })
 })
 
 /** Loads undici when built; closes its connections with the scope. */

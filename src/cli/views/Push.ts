@@ -1,0 +1,55 @@
+/** `push` for people (spec 01 §10.7). Pure. */
+import type { PushData, PushEvent } from "../../domain/Push.js"
+import { FILE_UNITS, sizeText } from "../../domain/Size.js"
+import { visible } from "../../domain/Text.js"
+
+const PREFIX = "push (experimental): "
+
+const changes = ({ change_summary: summary }: PushData): string =>
+  summary === undefined ? "" : `+${summary.added} ~${summary.modified ?? "?"} -${summary.deleted}`
+
+const dryRun = (data: PushData, verbose: boolean): string => {
+  if (data.no_changes === true) return "dry-run: no changes"
+  const made = [
+    ...(data.would_create_repo === true ? ["the repository"] : []),
+    ...(data.would_create_branch === true ? ["the branch"] : [])
+  ]
+  const hint = verbose && made.length > 0 ? `; would create ${made.join(" and ")}` : ""
+  return `dry-run: ${changes(data)}${hint}`
+}
+
+const upload = (data: PushData, verbose: boolean): string => {
+  const message = visible(data.message ?? "")
+  if (data.no_changes === true) return verbose ? `no changes (${message})` : "no changes"
+  if (data.commit_sha === null) return message
+  const url = verbose && data.commit_url !== null ? ` <${visible(data.commit_url)}>` : ""
+  return `commit ${visible(data.commit_sha).slice(0, 7)} (${changes(data)})${url}`
+}
+
+/** The result on one line; a check adds a line per anomaly. */
+export const pushText = (data: PushData, verbose: boolean): string => {
+  const head = `${PREFIX}${visible(`${data.repo_id}@${data.branch}`)} — `
+  if (data.workspace_health !== undefined) {
+    const found = data.workspace_health.anomalies.map(({ message, severity }) => `  ${severity}: ${visible(message)}\n`)
+    return `${head}${visible(data.message ?? "")}\n${found.join("")}`
+  }
+  return `${head}${data.dry_run === true ? dryRun(data, verbose) : upload(data, verbose)}\n`
+}
+
+/** A note worth a line while it runs; null for the many small steps. */
+export const pushNote = (event: PushEvent): string | null => {
+  switch (event._tag) {
+    case "RepoCreated":
+      return "The repository is created"
+    case "Hashing":
+      return `Hashing ${event.path} (${sizeText(event.size, FILE_UNITS)})`
+    case "Uploading":
+      return `Uploading ${event.files} large files (${sizeText(event.bytes, FILE_UNITS)})`
+    case "Stored":
+      return event.alreadyThere ? `${event.path} is there already` : `${event.path} is uploaded`
+    case "Committing":
+      return `Committing ${event.files} files`
+    default:
+      return null
+  }
+}

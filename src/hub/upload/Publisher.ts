@@ -1,0 +1,72 @@
+/** The live Publisher: the Hub's own sequence of preupload, LFS objects and commit. */
+import { Effect, Layer } from "effect"
+import { UploadFailed } from "../../domain/Errors.js"
+import { type Publication, Publisher, type Upload } from "../../services/Publisher.js"
+import { Workspaces } from "../../services/Workspaces.js"
+import { HubClient } from "../Client.js"
+import { repoPath } from "../Hub.js"
+import { commit } from "./Commit.js"
+import { type LargeFile, storeLargeFiles } from "./LargeFiles.js"
+import { sorted } from "./Modes.js"
+
+const JSON_HEADERS = { "content-type": "application/json" }
+
+/** Codes by which the Hub says that what shall be made is there. */
+const isThere = (problem: string): boolean => problem.startsWith("HTTP 409")
+
+const make = Effect.gen(function* () {
+  const client = yield* HubClient
+  const workspaces = yield* Workspaces
+
+  const created = (repo: string, branch: string, url: string, body: unknown) =>
+    client
+      .json(
+        { url, method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body), access: "write" },
+        { operation: `creating ${repo}`, repo, revision: branch }
+      )
+      .pipe(
+        Effect.asVoid,
+        Effect.catchTag("HubUnavailable", (error) => (isThere(error.problem) ? Effect.void : Effect.fail(error)))
+      )
+
+  const hashed = ({ repo, root }: Publication, file: Upload) =>
+    Effect.gen(function* () {
+      const sha256 = file.sha256 ?? (yield* workspaces.hash(root, file, "sha256"))
+      const problem = `${file.path}: it was changed while it was pushed, or cannot be read`
+      return sha256 === null ? yield* new UploadFailed({ repo, problem }) : ({ ...file, sha256 } satisfies LargeFile)
+    })
+
+  return Publisher.of({
+    createRepo: (repo) => {
+      const [name = "", organization] = repo.split("/").toReversed()
+      const body = { name, type: "model", private: true, ...(organization === undefined ? {} : { organization }) }
+      return created(repo, "main", "/api/repos/create", body)
+    },
+    createBranch: (repo, branch) =>
+      created(repo, branch, `/api/models/${repoPath(repo)}/branch/${encodeURIComponent(branch)}`, {}),
+    publish: Effect.fn("Publisher.publish")(
+      function* (publication, emit) {
+        const { inline, large } = yield* sorted(publication, publication.files)
+        const files = yield* Effect.forEach(large, (file) =>
+          Effect.zipRight(
+            Effect.sync(() => {
+              if (file.sha256 === null) emit({ _tag: "Hashing", path: file.path, size: file.size })
+            }),
+            hashed(publication, file)
+          )
+        )
+        // The same content twice is one object.
+        const objects = [...new Map(files.map((file) => [file.sha256, file])).values()]
+        emit({ _tag: "Uploading", files: objects.length, bytes: objects.reduce((sum, { size }) => sum + size, 0) })
+        yield* storeLargeFiles(publication, objects, emit)
+        if (files.length + inline.length === 0) return { commit: null, url: null, paths: [] }
+        emit({ _tag: "Committing", files: files.length + inline.length })
+        const paths = [...files, ...inline].map(({ path }) => path)
+        return { ...(yield* commit(publication, files, inline)), paths }
+      },
+      Effect.provideService(HubClient, client)
+    )
+  })
+})
+
+export const layer: Layer.Layer<Publisher, never, HubClient | Workspaces> = Layer.effect(Publisher, make)

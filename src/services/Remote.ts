@@ -1,0 +1,12 @@
+/**
+ * Everything that reaches the Hub, as a layer that a command builds when it needs it: commands that stay on this machine never
+ * load it.
+ */
+import { Context, type Layer } from "effect"
+import type { Hub } from "./Hub.js"
+import type { Publisher } from "./Publisher.js"
+import type { Workspaces } from "./Workspaces.js"
+
+export type RemoteServices = Hub | Publisher | Workspaces
+
+export class Remote extends Context.Tag("mlxk/Remote")<Remote, Layer.Layer<RemoteServices>>() {}

@@ -1,0 +1,79 @@
+/** The live Workspaces: the user's directories on this disk. */
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { basename, dirname, join, resolve } from "node:path"
+import { Effect, Layer } from "effect"
+import { readerOf } from "../cache/Files.js"
+import { isLfsPointer, LFS_POINTER_LIMIT_BYTES } from "../checkpoint/Integrity.js"
+import { byCodePoint } from "../domain/CachedModel.js"
+import { AmbiguousWorkspace, WorkspaceNotFound } from "../domain/Errors.js"
+import { Workspaces } from "../services/Workspaces.js"
+import { fileHash } from "./Hash.js"
+import { walk } from "./Walk.js"
+
+const MIB = 2 ** 20
+const CONFIG_LIMIT_BYTES = 16 * MIB
+const INDEX_LIMIT_BYTES = 64 * MIB
+const IGNORE_LIMIT_BYTES = MIB
+
+/** Starts like a path, or is one of the two that are always there (spec 01 §3.5). A bare name is never a beginning. */
+const isExplicit = (path: string): boolean => /^(\.{0,2}\/|\.\.?$)/.test(path)
+
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/** Neighbours that begin like the path and hold a config.json. */
+const beginning = (path: string): ReadonlyArray<string> => {
+  const parent = dirname(path)
+  if (!isDirectory(parent)) return []
+  return readdirSync(parent)
+    .filter((name) => name.startsWith(basename(path)))
+    .map((name) => join(parent, name))
+    .filter((candidate) => isDirectory(candidate) && existsSync(join(candidate, "config.json")))
+    .sort(byCodePoint)
+}
+
+const INDEXES = ["model.safetensors.index.json", "pytorch_model.bin.index.json"]
+
+export const layer: Layer.Layer<Workspaces> = Layer.succeed(Workspaces, {
+  find: (path) =>
+    Effect.gen(function* () {
+      const notFound = new WorkspaceNotFound({ path })
+      const root = resolve(path)
+      // A directory above that may not be entered hides what is below it.
+      const there = yield* Effect.try({ try: () => isDirectory(root), catch: () => notFound })
+      if (there) return root
+      if (!isExplicit(path)) return yield* notFound
+      const matches = yield* Effect.try({ try: () => beginning(root), catch: () => notFound })
+      const [only] = matches
+      if (only === undefined) return yield* notFound
+      return matches.length === 1 ? only : yield* new AmbiguousWorkspace({ path, matches })
+    }),
+  files: (root) =>
+    Effect.tryPromise({ try: () => walk(root), catch: () => new WorkspaceNotFound({ path: root }) }).pipe(
+      Effect.withSpan("Workspaces.files")
+    ),
+  hfignore: (root) =>
+    Effect.promise(() => readFile(join(root, ".hfignore")).catch(() => null)).pipe(
+      Effect.map((bytes) => (bytes === null || bytes.length > IGNORE_LIMIT_BYTES ? null : bytes.toString("utf8")))
+    ),
+  inspect: (root, files) =>
+    Effect.sync(() => {
+      const reader = readerOf(root)
+      const paths = new Set(files.map(({ path }) => path))
+      const index = INDEXES.find((path) => paths.has(path))
+      return {
+        root,
+        files,
+        config: reader.json("config.json", CONFIG_LIMIT_BYTES),
+        index: index === undefined ? { _tag: "Missing" as const } : reader.json(index, INDEX_LIMIT_BYTES),
+        lfsPointers: files
+          .filter(({ size }) => size <= LFS_POINTER_LIMIT_BYTES)
+          .map(({ path }) => path)
+          .filter((path) => isLfsPointer(reader.head(path, LFS_POINTER_LIMIT_BYTES)))
+      }
+    }),
+  hash: (root, file, kind) =>
+    Effect.promise(() => fileHash(join(root, file.path), file, kind).catch(() => null)).pipe(
+      Effect.withSpan("Workspaces.hash")
+    )
+})
