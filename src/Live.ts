@@ -3,18 +3,22 @@ import { Context, Effect, Layer, Runtime, Stream } from "effect"
 import * as CacheDisk from "./cache/Cache.js"
 import * as HealthDisk from "./cache/Health.js"
 import * as LeaseDisk from "./cache/Lease.js"
+import * as MaintenanceDisk from "./cache/Maintenance.js"
 import * as Environment from "./Environment.js"
 import { type Knife, makeKnife } from "./Promises.js"
 import type { Cache } from "./services/Cache.js"
 import type { Health } from "./services/Health.js"
 import type { Leases } from "./services/Leases.js"
+import type { Maintenance } from "./services/Maintenance.js"
+import { Remote, type RemoteServices } from "./services/Remote.js"
 import { Runner } from "./services/Runner.js"
-import type { Settings } from "./services/Settings.js"
+import { Settings } from "./services/Settings.js"
 
-/** Cache and Health on the disk. Light: what `list`, `show` and `health` load. */
-export const layerManagement: Layer.Layer<Cache | Health, never, Settings> = Layer.merge(
+/** The cache on the disk. Light: what `list`, `show` and `health` load. */
+export const layerManagement: Layer.Layer<Cache | Health | Maintenance, never, Settings> = Layer.mergeAll(
   CacheDisk.layer,
-  HealthDisk.layer
+  HealthDisk.layer,
+  MaintenanceDisk.layer
 )
 
 /** Engine processes. Their supervision is loaded by the first call, so that listing models never pays for it. */
@@ -40,10 +44,25 @@ export const layerRunner: Layer.Layer<Runner> = Layer.scoped(
   })
 ).pipe(Layer.provide(LeaseDisk.layer))
 
-/** Everything, with settings from the environment. */
-export const layer: Layer.Layer<Cache | Health | Runner | Settings> = Layer.merge(layerManagement, layerRunner).pipe(
-  Layer.provideMerge(Environment.layer)
+/** The Hub, and the directories that go to it or come from it. Loaded when it is built. */
+export const layerHub: Layer.Layer<RemoteServices, never, Settings> = Layer.unwrapEffect(
+  Effect.map(
+    Effect.promise(() => import("./LiveRemote.js")),
+    ({ layer }) => layer
+  )
 )
+
+const layerRemote: Layer.Layer<Remote, never, Settings> = Layer.effect(
+  Remote,
+  Effect.map(Settings, (settings) => Layer.provide(layerHub, Layer.succeed(Settings, settings)))
+)
+
+/** Everything, with settings from the environment. */
+export const layer: Layer.Layer<Cache | Health | Maintenance | Remote | Runner | Settings> = Layer.mergeAll(
+  layerManagement,
+  layerRemote,
+  layerRunner
+).pipe(Layer.provideMerge(Environment.layer))
 
 /** The Promise facade over the real program. */
 export const createKnife = (): Knife => makeKnife(layer)

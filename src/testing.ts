@@ -19,9 +19,11 @@ import { dirname, join, relative } from "node:path"
 import { Context, Effect, Layer } from "effect"
 import * as CacheDisk from "./cache/Cache.js"
 import * as HealthDisk from "./cache/Health.js"
+import * as MaintenanceDisk from "./cache/Maintenance.js"
 import { directoryName } from "./domain/ModelRef.js"
 import type { Cache } from "./services/Cache.js"
 import type { Health } from "./services/Health.js"
+import type { Maintenance } from "./services/Maintenance.js"
 import { Settings, type SettingsValues } from "./services/Settings.js"
 
 /** `rm` with MLXK2_STRICT_TEST_DELETE=1 deletes only below a path with this marker (spec 01 §9.4). */
@@ -126,14 +128,15 @@ export const layerSettings = (values: Partial<SettingsValues> = {}): Layer.Layer
     ...values
   })
 
-/** The real Cache and Health over an isolated cache; the environment of the process plays no part. */
-export const layerIsolatedCache: Layer.Layer<IsolatedCache | Settings | Cache | Health> = Layer.provideMerge(
-  Layer.merge(CacheDisk.layer, HealthDisk.layer),
+/** The real Cache, Health and Maintenance over an isolated cache; the environment of the process plays no part. */
+export const layerIsolatedCache: Layer.Layer<IsolatedCache | Settings | Cache | Health | Maintenance> =
   Layer.provideMerge(
-    Layer.unwrapEffect(Effect.map(IsolatedCache, ({ home, hub }) => layerSettings({ hubCache: hub, home }))),
-    isolated
+    Layer.mergeAll(CacheDisk.layer, HealthDisk.layer, MaintenanceDisk.layer),
+    Layer.provideMerge(
+      Layer.unwrapEffect(Effect.map(IsolatedCache, ({ home, hub }) => layerSettings({ hubCache: hub, home }))),
+      isolated
+    )
   )
-)
 
 export { layerHealthMemory, layerMemory as layerMemoryCache, memoryModel } from "./cache/Memory.js"
 export { layerMemory as layerMemoryHub, type MemoryRepo } from "./hub/Memory.js"

@@ -4,16 +4,9 @@ import { AmbiguousModel, CacheIo, ModelNotFound } from "../domain/Errors.js"
 import { Cache } from "../services/Cache.js"
 import { Settings } from "../services/Settings.js"
 import { describe } from "./Describe.js"
+import { eventLoopTurn } from "./Files.js"
 import { locate, repoDirectory, repoNames, snapshotNames } from "./Layout.js"
 import { resolve } from "./Resolve.js"
-
-/**
- * Reading a model blocks the thread: many in a row would hold up the answers that a server streams meanwhile. Effect's own
- * yield stays inside Node's microtasks.
- */
-const eventLoopTurn = Effect.async<void>((resume) => {
-  setImmediate(() => resume(Effect.void))
-})
 
 const make = Effect.gen(function* () {
   const { hubCache: hub } = yield* Settings

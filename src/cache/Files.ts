@@ -4,11 +4,19 @@
  */
 import { closeSync, constants, type Dirent, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { Either } from "effect"
+import { Effect, Either } from "effect"
 import { byCodePoint, type SnapshotFile } from "../domain/CachedModel.js"
 import { NOT_A_FILE, systemCode, tooLarge } from "../domain/FileProblems.js"
 import type { JsonFile } from "../domain/JsonFile.js"
 import { jsonFile } from "../domain/JsonText.js"
+
+/**
+ * Reading a model blocks the thread: many in a row would hold up the answers that a server streams meanwhile. Effect's own
+ * yield stays inside Node's microtasks.
+ */
+export const eventLoopTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
 
 /** Runs a file operation; Left is the system's error code, such as ENOENT. */
 const attempt = <A>(operation: () => A): Either.Either<A, string> => Either.try({ try: operation, catch: systemCode })

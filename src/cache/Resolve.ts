@@ -1,6 +1,6 @@
 /** Which model a user means (spec 01 §3). Pure: the caller lists names and snapshots. */
 import { byCodePoint } from "../domain/CachedModel.js"
-import { DIRECTORY_PREFIX, type ModelRef, repoName } from "../domain/ModelRef.js"
+import { type ModelRef, normalName } from "../domain/ModelRef.js"
 
 export type Resolution =
   | { readonly _tag: "Found"; readonly name: string; readonly snapshot: string | null }
@@ -18,9 +18,6 @@ const DEFAULT_ORGANISATION = "mlx-community"
 
 /** Characters of a commit that tell candidates apart in a message. */
 const SHORT_HASH = 8
-
-/** A spec in directory form means the repo of that directory (spec 01 §2.3). */
-const normalised = (text: string): string => (text.startsWith(DIRECTORY_PREFIX) ? repoName(text) : text)
 
 const expanded = (name: string, names: ReadonlyArray<string>): string => {
   const full = `${DEFAULT_ORGANISATION}/${name}`
@@ -69,10 +66,10 @@ const byRevision = (pattern: string, revision: string, { names, snapshotsOf }: C
  * models (spec 01 §3.1, QUIRK-13).
  */
 export const resolve = (ref: ModelRef, candidates: Candidates): Resolution => {
-  const pattern = normalised(ref.pattern)
+  const pattern = normalName(ref.pattern)
   if (ref.revision !== null) return byRevision(pattern, ref.revision, candidates)
   const { names } = candidates
-  const exact = expanded(normalised(ref.name), names)
+  const exact = expanded(normalName(ref.name), names)
   if (exact.trim() !== "" && names.includes(exact)) return { _tag: "Found", name: exact, snapshot: null }
   const [first, ...others] = pattern.trim() === "" ? [] : containing(names, pattern)
   if (first === undefined) return NOT_FOUND

@@ -1,8 +1,12 @@
 /** All commands, in the order of the help. A new command is a file in `commands/` and a line here. */
+import { du } from "./commands/Du.js"
+import { gc } from "./commands/Gc.js"
 import { health } from "./commands/Health.js"
 import { list } from "./commands/List.js"
+import { push } from "./commands/Push.js"
+import { rm } from "./commands/Rm.js"
 import { run } from "./commands/Run.js"
 import { serve, server } from "./commands/Serve.js"
 import { show } from "./commands/Show.js"
 
-export const commands = [list, health, show, run, serve, server] as const
+export const commands = [list, health, show, rm, push, gc, du, run, serve, server] as const

@@ -57,3 +57,7 @@ export const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<Readonl
   const rule = widths.map((count) => "-".repeat(count)).join("-+-")
   return [line(header), rule, ...rows.map(line)].map((text) => `${text}\n`).join("")
 }
+
+/** Names for programs: exact and ended by NUL, or for people one visible name per line. */
+export const namesText = (names: ReadonlyArray<string>, nul: boolean): string =>
+  names.map((name) => (nul ? `${name}\0` : `${visible(name)}\n`)).join("")

@@ -9,6 +9,8 @@ import { CommandRefused, type OutputFailed } from "../domain/Errors.js"
 import { errorMessage, errorRow } from "../domain/ErrorTable.js"
 import type { Cache } from "../services/Cache.js"
 import type { Health } from "../services/Health.js"
+import type { Maintenance } from "../services/Maintenance.js"
+import type { Remote } from "../services/Remote.js"
 import type { Runner } from "../services/Runner.js"
 import { Settings } from "../services/Settings.js"
 import { parseArguments, type Request } from "./Arguments.js"
@@ -19,7 +21,7 @@ import { makeOutput, Output, reportFailure } from "./Output.js"
 import { Stdio, signalExit } from "./Stdio.js"
 import { versionText } from "./Version.js"
 
-type Services = Cache | Health | Runner | Settings
+type Services = Cache | Health | Maintenance | Remote | Runner | Settings
 type Invocation = Extract<Request, { readonly _tag: "Invoke" }>
 
 const descriptions = commands.map(({ description }) => description)

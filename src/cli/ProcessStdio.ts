@@ -135,6 +135,7 @@ const make = Effect.gen(function* () {
     err: writeErr,
     log: (line) => process.stderr.write(`${line}\n`),
     outIsTerminal: process.stdout.isTTY === true,
+    inIsTerminal: process.stdin.isTTY === true,
     readAll,
     lines: openLines(deliver),
     signal: next

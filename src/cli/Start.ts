@@ -2,6 +2,8 @@
 import { Effect, Exit, type Layer } from "effect"
 import type { Cache } from "../services/Cache.js"
 import type { Health } from "../services/Health.js"
+import type { Maintenance } from "../services/Maintenance.js"
+import type { Remote } from "../services/Remote.js"
 import type { Runner } from "../services/Runner.js"
 import type { Settings } from "../services/Settings.js"
 import { main } from "./Main.js"
@@ -15,7 +17,10 @@ const FOREVER_MS = 2 ** 31 - 1
  */
 export const start = (
   argv: ReadonlyArray<string>,
-  options: { readonly live: Layer.Layer<Cache | Health | Runner | Settings>; readonly program: string }
+  options: {
+    readonly live: Layer.Layer<Cache | Health | Maintenance | Remote | Runner | Settings>
+    readonly program: string
+  }
 ): void => {
   const keepAlive = setInterval(() => {}, FOREVER_MS)
   const fiber = Effect.runFork(main(argv, options).pipe(Effect.provide(ProcessStdio.layer)))

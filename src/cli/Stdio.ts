@@ -28,6 +28,7 @@ export class Stdio extends Context.Tag("mlxk/cli/Stdio")<
     /** One finished log line. */
     readonly log: (line: string) => void
     readonly outIsTerminal: boolean
+    readonly inIsTerminal: boolean
     /** Everything on stdin, which must be text. */
     readonly readAll: Effect.Effect<string, InvalidRequest>
     readonly lines: Effect.Effect<Lines, never, Scope.Scope>

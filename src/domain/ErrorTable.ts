@@ -96,6 +96,60 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: false,
     hint: "Check the path and its permissions."
   },
+  CacheMissing: {
+    type: "cache_not_found",
+    status: 404,
+    code: null,
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Check HF_HOME and HF_HUB_CACHE."
+  },
+  NothingToRemove: {
+    type: "model_not_found",
+    status: 404,
+    code: "model_not_found",
+    param: "model",
+    exit: 1,
+    retryable: false,
+    hint: "'mlxk list --all' shows what is cached."
+  },
+  LocksPresent: {
+    type: "locks_present",
+    status: 409,
+    code: null,
+    param: "model",
+    exit: 1,
+    retryable: true,
+    hint: "Wait for the download, or use --force."
+  },
+  ModelInUse: {
+    type: "model_in_use",
+    status: 409,
+    code: null,
+    param: "model",
+    exit: 1,
+    retryable: true,
+    hint: "Stop the program that runs it, or use --force."
+  },
+  DeletionDenied: {
+    type: "permission_denied",
+    status: 403,
+    code: null,
+    param: "model",
+    exit: 1,
+    retryable: false,
+    hint: "Change the permissions, then run it again."
+  },
+  DeletionFailed: {
+    type: "deletion_failed",
+    status: 500,
+    code: null,
+    param: "model",
+    exit: 1,
+    retryable: false,
+    hint: "Solve what the message names, then run it again."
+  },
   ModelIncompatible: {
     type: "not_implemented",
     status: 501,

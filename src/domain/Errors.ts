@@ -62,6 +62,63 @@ export class CacheIo extends Schema.TaggedError<CacheIo>()("CacheIo", { path: Sc
   }
 }
 
+/** There is no cache directory to delete from. */
+export class CacheMissing extends Schema.TaggedError<CacheMissing>()("CacheMissing", { path: Schema.String }) {
+  override get message() {
+    return `The model cache ${this.path} does not exist; check HF_HOME and HF_HUB_CACHE`
+  }
+}
+
+/** Nothing that may be deleted matches (spec 01 §0.1(4), §9.1). */
+export class NothingToRemove extends Schema.TaggedError<NothingToRemove>()("NothingToRemove", {
+  query: Schema.String
+}) {
+  override get message() {
+    return `No models found matching '${this.query}'; 'mlxk list --all' shows what is there`
+  }
+}
+
+/** Lock files stand against a deletion (spec 01 §2.5). `files` are relative to the hub cache. */
+export class LocksPresent extends Schema.TaggedError<LocksPresent>()("LocksPresent", {
+  model: Schema.String,
+  files: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `Model '${this.model}' has ${words(this.files.length, "lock file")}: a download may be running; wait for it, or delete with --force`
+  }
+}
+
+/** A running program uses the model. */
+export class ModelInUse extends Schema.TaggedError<ModelInUse>()("ModelInUse", {
+  model: Schema.String,
+  /** Process ids. */
+  users: Schema.Array(Schema.Int)
+}) {
+  override get message() {
+    return `Model '${this.model}' is in use by process ${this.users.join(", ")}; stop it, or delete with --force`
+  }
+}
+
+/** The system doesn't allow a deletion. `path` is where it stopped. */
+export class DeletionDenied extends Schema.TaggedError<DeletionDenied>()("DeletionDenied", {
+  subject: Schema.String,
+  path: Schema.String
+}) {
+  override get message() {
+    return `Permission denied: cannot delete ${this.path} of ${this.subject}; change its permissions, then run this again`
+  }
+}
+
+/** A deletion failed or isn't done for safety's sake. */
+export class DeletionFailed extends Schema.TaggedError<DeletionFailed>()("DeletionFailed", {
+  subject: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `Cannot delete ${this.subject}: ${this.problem}`
+  }
+}
+
 /** The checkpoint's framework, format or architecture can't be run here (spec 01 §6.4). */
 export class ModelIncompatible extends Schema.TaggedError<ModelIncompatible>()("ModelIncompatible", {
   model: Schema.String,
@@ -375,6 +432,7 @@ export class BindFailed extends Schema.TaggedError<BindFailed>()("BindFailed", {
   }
 }
 
+export type RemovalError = CacheMissing | NothingToRemove | LocksPresent | ModelInUse | DeletionDenied | DeletionFailed
 export type ResolveError = ModelNotFound | AmbiguousModel | CacheIo
 export type RunnerError =
   | ModelIncompatible
@@ -401,6 +459,7 @@ export type KnifeError =
   | UsageError
   | CommandRefused
   | ResolveError
+  | RemovalError
   | RunnerError
   | TransferError
   | PushError

@@ -38,11 +38,12 @@ export const ShowData = Schema.Struct({
 })
 export type ShowData = typeof ShowData.Type
 
-const HealthEntry = Schema.Struct({
+export const HealthEntry = Schema.Struct({
   name: Schema.String,
   status: Schema.Literal("healthy", "unhealthy"),
   reason: Schema.String
 })
+export type HealthEntry = typeof HealthEntry.Type
 
 export const HealthData = Schema.Struct({
   healthy: Schema.Array(HealthEntry),

@@ -35,3 +35,6 @@ export const directoryName = (name: string): string =>
 /** `models--org--name` -> `org/name`; total, so that odd directories stay visible (spec 01 §2.3). */
 export const repoName = (directory: string): string =>
   directory.startsWith(DIRECTORY_PREFIX) ? directory.slice(DIRECTORY_PREFIX.length).replaceAll("--", "/") : directory
+
+/** A name as typed -> the repo's: the directory form means the repo of that directory (spec 01 §2.3). */
+export const normalName = (text: string): string => (text.startsWith(DIRECTORY_PREFIX) ? repoName(text) : text)

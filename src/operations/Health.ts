@@ -2,10 +2,12 @@
 import { Effect } from "effect"
 import { byCodePoint, type ModelLocation } from "../domain/CachedModel.js"
 import type { AmbiguousModel, CacheIo } from "../domain/Errors.js"
-import type { HealthData } from "../domain/ModelObject.js"
+import type { HealthData, HealthEntry } from "../domain/ModelObject.js"
 import { directoryName, ModelRef } from "../domain/ModelRef.js"
+import type { VerifyProgress, VerifyReport } from "../domain/Verification.js"
 import { Cache } from "../services/Cache.js"
 import { Health } from "../services/Health.js"
+import { Maintenance } from "../services/Maintenance.js"
 
 /** In the order of the directories, which differs from that of the names (spec 01 §6.1). */
 const byDirectory = (left: ModelLocation, right: ModelLocation): number =>
@@ -21,19 +23,19 @@ const chosen = (text: string | null) =>
     )
   })
 
-/** Null and the empty text mean all models. A name that matches nothing is a success without entries (spec 01 §3.4). */
-export const health = Effect.fn("Health.health")(function* (
-  text: string | null
-): Effect.fn.Return<HealthData, AmbiguousModel | CacheIo, Cache | Health> {
-  const cache = yield* Cache
-  const service = yield* Health
-  const entries = yield* Effect.forEach(yield* chosen(text), (location) =>
-    Effect.map(Effect.flatMap(cache.describe(location), service.check), (report) => ({
+const entryOf = (location: ModelLocation): Effect.Effect<HealthEntry, never, Cache | Health> =>
+  Effect.gen(function* () {
+    const cache = yield* Cache
+    const service = yield* Health
+    const report = yield* Effect.flatMap(cache.describe(location), service.check)
+    return {
       name: location.name,
-      status: report.healthy ? ("healthy" as const) : ("unhealthy" as const),
+      status: report.healthy ? "healthy" : "unhealthy",
       reason: report.integrityReason
-    }))
-  )
+    }
+  })
+
+const summed = (entries: ReadonlyArray<HealthEntry>): HealthData => {
   const healthy = entries.filter(({ status }) => status === "healthy")
   const unhealthy = entries.filter(({ status }) => status === "unhealthy")
   return {
@@ -41,4 +43,37 @@ export const health = Effect.fn("Health.health")(function* (
     unhealthy,
     summary: { total: entries.length, healthy_count: healthy.length, unhealthy_count: unhealthy.length }
   }
+}
+
+/** Null and the empty text mean all models. A name that matches nothing is a success without entries (spec 01 §3.4). */
+export const health = Effect.fn("Health.health")(function* (
+  text: string | null
+): Effect.fn.Return<HealthData, AmbiguousModel | CacheIo, Cache | Health> {
+  return summed(yield* Effect.forEach(yield* chosen(text), entryOf))
+})
+
+const afterwards = (entry: HealthEntry, { damaged, sound, unnamed }: VerifyReport): HealthEntry => {
+  if (damaged.length > 0) {
+    const problems = damaged.map(({ path, problem }) => `${path}: ${problem}`)
+    return { ...entry, status: "unhealthy", reason: `Damaged files: ${problems.join("; ")}` }
+  }
+  if (entry.status === "unhealthy") return entry
+  const rest = unnamed === 0 ? "" : `, ${unnamed} without a hash to hold against`
+  return { ...entry, reason: `${entry.reason}; content verified: ${sound} sound${rest}` }
+}
+
+/** The same, and every blob is held against the hash in its name. `report` hears of one model's progress at a time. */
+export const verifiedHealth = Effect.fn("Health.verifiedHealth")(function* (
+  text: string | null,
+  report: (name: string, progress: VerifyProgress) => Effect.Effect<void>
+): Effect.fn.Return<HealthData, AmbiguousModel | CacheIo, Cache | Health | Maintenance> {
+  const { verify } = yield* Maintenance
+  const entries = yield* Effect.forEach(yield* chosen(text), (location) =>
+    Effect.zipWith(
+      entryOf(location),
+      verify(location, (progress) => report(location.name, progress)),
+      afterwards
+    )
+  )
+  return summed(entries)
 })

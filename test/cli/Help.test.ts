@@ -10,7 +10,8 @@ describe("help", () => {
   it("of a command", () => {
     assert.strictEqual(
       commandHelp(list.description),
-      `usage: mlxk2 list [-h] [--all] [--health] [--verbose] [--json] [pattern]
+      `usage: mlxk2 list [-h] [--all] [--health] [--verbose] [--sort SORT] [--filter FILTER] [--quiet]
+                  [--null] [--json] [pattern]
 
 List all cached models
 
@@ -22,6 +23,10 @@ options:
   --all                 Show every model, whatever its framework and type
   --health              Show whether each model is whole and can be run
   --verbose             Show full names and more columns
+  --sort SORT           Order: name (default), size or modified
+  --filter FILTER       Conditions, such as 'size>5g,modified<7d,framework=MLX'
+  --quiet               Print full names only, one per line
+  --null                The same, each name ended by a NUL character
   --json                Output in JSON format
 `
     )
@@ -29,20 +34,15 @@ options:
 
   it("of the program", () => {
     assert.strictEqual(
-      rootHelp(descriptions),
-      `usage: mlxk2 [-h] [--version] [--json] {list,health,show,run,serve,server} ...
+      rootHelp([list, run].map(({ description }) => description)),
+      `usage: mlxk2 [-h] [--version] [--json] {list,run} ...
 
 MLX-Knife - HuggingFace model management for MLX
 
 positional arguments:
-  {list,health,show,run,serve,server}
-                        Available commands
+  {list,run}            Available commands
     list                List all cached models
-    health              Check model health
-    show                Show detailed model information
     run                 Run model with prompt
-    serve               Start OpenAI-compatible API server
-    server              Start OpenAI-compatible API server (alias for serve)
 
 options:
   -h, --help            show this help message and exit

@@ -7,6 +7,7 @@ import { ModelNotFound } from "../../src/domain/Errors.js"
 import { HealthReport } from "../../src/domain/HealthReport.js"
 import { Cache } from "../../src/services/Cache.js"
 import { Health } from "../../src/services/Health.js"
+import { Maintenance } from "../../src/services/Maintenance.js"
 import { Runner } from "../../src/services/Runner.js"
 import type { SettingsValues } from "../../src/services/Settings.js"
 import { layerSettings } from "../../src/testing.js"
@@ -72,6 +73,7 @@ const servicesOf = ({
       runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
     }),
     layerSettings({ hubCache: `${HOME}/hub`, home: HOME, ...settings }),
+    Layer.mock(Maintenance, {}),
     Layer.mock(Runner, {
       load: () => Effect.void,
       generate: () => Stream.fromIterable(answer(["Hel", "lo"])),
@@ -101,6 +103,7 @@ export const runCli = (argv: ReadonlyArray<string>, setup: CliSetup = {}): Effec
         log.push(line)
       },
       outIsTerminal: setup.terminal ?? false,
+      inIsTerminal: setup.terminal ?? false,
       readAll: Effect.succeed(setup.stdin ?? ""),
       lines: Effect.succeed({
         ask: (prompt) =>

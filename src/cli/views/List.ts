@@ -52,8 +52,9 @@ const columns = (flags: ListFlags, now: number): ReadonlyArray<Column> => [
     : [])
 ]
 
-const wanted = (model: ModelObject, flags: ListFlags): boolean =>
-  flags.all || (model.framework === "MLX" && (flags.verbose || model.model_type === "chat"))
+/** The models that have a row. */
+export const shownModels = (data: ListData, { all, verbose }: ListFlags): ReadonlyArray<ModelObject> =>
+  data.models.filter(({ framework, model_type }) => all || (framework === "MLX" && (verbose || model_type === "chat")))
 
 /** Further lines of a cell follow with the other cells empty. */
 const rows = (model: ModelObject, shown: ReadonlyArray<Column>): ReadonlyArray<ReadonlyArray<string>> => {
@@ -67,6 +68,6 @@ export const listText = (data: ListData, flags: ListFlags, now: number): string 
   const shown = columns(flags, now)
   return table(
     shown.map(({ title }) => title),
-    data.models.filter((model) => wanted(model, flags)).flatMap((model) => rows(model, shown))
+    shownModels(data, flags).flatMap((model) => rows(model, shown))
   )
 }

@@ -1,0 +1,98 @@
+/**
+ * Everything that lies below a directory, as it lies there: for sizes and for deleting, where links must not be followed.
+ * Synchronous, like Files.ts, and as careful with strangers.
+ */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs"
+import { join } from "node:path"
+import { byCodePoint } from "../domain/CachedModel.js"
+import { systemCode } from "../domain/FileProblems.js"
+
+/** A file, link or directory below the root. */
+export interface Entry {
+  /** Relative to the root, with `/`. */
+  readonly path: string
+  readonly kind: "file" | "link" | "directory" | "other"
+  /** Bytes of a file; 0 for everything else. */
+  readonly size: number
+  /** The same for all hard links of a file. */
+  readonly id: string
+  /** Hard links of a file, here and elsewhere. */
+  readonly links: number
+  /** Milliseconds since 1970. */
+  readonly modified: number
+  /** What a link points to, as written. */
+  readonly target: string | null
+}
+
+export interface Entries {
+  /** Parents before their contents, otherwise by name. */
+  readonly all: ReadonlyArray<Entry>
+  /** Directories that can't be listed: what they hold is unknown. Empty for a root that doesn't exist. */
+  readonly unreadable: ReadonlyArray<string>
+}
+
+const quietly = <A>(operation: () => A, otherwise: (code: string) => A): A => {
+  try {
+    return operation()
+  } catch (error) {
+    return otherwise(systemCode(error))
+  }
+}
+
+const linkTarget = (path: string): string | null =>
+  quietly<string | null>(
+    () => readlinkSync(path),
+    () => null
+  )
+
+const entryAt = (root: string, path: string): ReadonlyArray<Entry> =>
+  quietly<ReadonlyArray<Entry>>(
+    () => {
+      const full = join(root, path)
+      const stats = lstatSync(full)
+      const common = { path, id: `${stats.dev}:${stats.ino}`, links: stats.nlink, modified: stats.mtimeMs }
+      if (stats.isFile()) return [{ ...common, kind: "file", size: stats.size, target: null }]
+      if (stats.isSymbolicLink()) return [{ ...common, kind: "link", size: 0, target: linkTarget(full) }]
+      return [{ ...common, kind: stats.isDirectory() ? "directory" : "other", size: 0, target: null }]
+    },
+    () => [] // gone since its directory was listed
+  )
+
+/** All entries below `root`, which may itself be a link. `depth` bounds how far down directories are listed. */
+export const entriesBelow = (root: string, depth = Number.POSITIVE_INFINITY): Entries => {
+  const all: Array<Entry> = []
+  const unreadable: Array<string> = []
+  const pending = [{ prefix: "", level: 1 }]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { level, prefix } = next
+    const names = quietly(
+      () => readdirSync(join(root, prefix)).sort(byCodePoint),
+      (code): ReadonlyArray<string> => {
+        if (code !== "ENOENT") unreadable.push(prefix)
+        return []
+      }
+    )
+    for (const entry of names.flatMap((name) => entryAt(root, prefix + name))) {
+      all.push(entry)
+      if (entry.kind === "directory" && level < depth) pending.push({ prefix: `${entry.path}/`, level: level + 1 })
+    }
+  }
+  return { all, unreadable }
+}
+
+/** The start of a small text file; null when it can't be read, is longer, or is no regular file. */
+export const smallText = (path: string, limitBytes: number): string | null =>
+  quietly<string | null>(
+    () => {
+      const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+      try {
+        const stats = fstatSync(descriptor)
+        if (!stats.isFile() || stats.size > limitBytes) return null
+        const buffer = Buffer.alloc(stats.size)
+        return buffer.toString("utf8", 0, readSync(descriptor, buffer, 0, buffer.length, 0))
+      } finally {
+        closeSync(descriptor)
+      }
+    },
+    () => null
+  )

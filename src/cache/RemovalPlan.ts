@@ -1,0 +1,68 @@
+/**
+ * What deleting a model, or one revision of it, takes (spec 01 §9.1). Refs go first: a ref without its snapshot makes Python's
+ * scan refuse the whole repo, a snapshot without a ref is merely detached. Then snapshots, then the blobs they used. Pure.
+ */
+import type { PlanItem, RemovalPlan } from "../domain/Reclaim.js"
+import { type Blob, freedBytes, type Ref, type Repo, type Snapshot, TRASH, usedBlobs } from "./Repo.js"
+
+const sum = (sizes: ReadonlyArray<number>): number => sizes.reduce((total, size) => total + size, 0)
+
+const item = (repo: Repo, kind: PlanItem["kind"], path: string, size_bytes = 0): PlanItem => ({
+  kind,
+  path: `${repo.directory}/${path}`,
+  size_bytes
+})
+
+export const refItem = (repo: Repo, { entry }: Ref): PlanItem => item(repo, "ref", entry.path, entry.size)
+export const snapshotItem = (repo: Repo, { entry, files }: Snapshot): PlanItem =>
+  item(repo, "snapshot", entry.path, sum(files.map((file) => file.entry.size)))
+export const blobItem = (repo: Repo, { entry, partial }: Blob): PlanItem =>
+  item(repo, partial ? "partial" : "blob", entry.path, entry.size)
+
+/** What Python's library notes about a commit beside its snapshot, and what an interrupted deletion left. */
+export const notes = (repo: Repo, commits: ReadonlyArray<string>): ReadonlyArray<PlanItem> => {
+  const paths = [TRASH, ...commits.flatMap((commit) => [`.no_exist/${commit}`, `trees/${commit}.json`])]
+  return repo.entries
+    .filter(({ path }) => paths.includes(path))
+    .map(({ path, size }) => item(repo, "leftover", path, size))
+}
+
+/** Blobs of these snapshots that no other one uses. When a part of the repo is unknown, none is certain. */
+export const freeBlobs = (repo: Repo, gone: ReadonlyArray<Snapshot>): ReadonlyArray<Blob> => {
+  if (!repo.known) return []
+  const kept = usedBlobs(repo.snapshots.filter((snapshot) => !gone.includes(snapshot)))
+  return [...usedBlobs(gone)].filter((name) => !kept.has(name)).flatMap((name) => repo.blobs.get(name) ?? [])
+}
+
+const wholeModel = (repo: Repo): RemovalPlan => ({
+  scope: "model",
+  items: [
+    ...repo.refs.map((ref) => refItem(repo, ref)),
+    ...repo.snapshots.map((snapshot) => snapshotItem(repo, snapshot)),
+    ...[...repo.blobs.values()].map((blob) => blobItem(repo, blob)),
+    { kind: "repo", path: repo.directory, size_bytes: 0 },
+    { kind: "locks", path: `.locks/${repo.directory}`, size_bytes: 0 }
+  ],
+  freedBytes: freedBytes(repo.entries)
+})
+
+const oneRevision = (repo: Repo, snapshot: Snapshot): RemovalPlan => {
+  const refs = repo.refs.filter(({ commit }) => commit === snapshot.name)
+  const blobs = freeBlobs(repo, [snapshot])
+  return {
+    scope: "revision",
+    items: [
+      ...refs.map((ref) => refItem(repo, ref)),
+      snapshotItem(repo, snapshot),
+      ...notes(repo, [snapshot.name]),
+      ...blobs.map((blob) => blobItem(repo, blob))
+    ],
+    freedBytes: freedBytes([...snapshot.files, ...blobs].map(({ entry }) => entry))
+  }
+}
+
+/** `snapshot` null means the whole model, and so does its only snapshot: what would be left is no model. */
+export const removalPlan = (repo: Repo, snapshot: string | null): RemovalPlan => {
+  const found = repo.snapshots.find(({ name }) => name === snapshot)
+  return found === undefined || repo.snapshots.length === 1 ? wholeModel(repo) : oneRevision(repo, found)
+}

@@ -1,0 +1,21 @@
+/** `du [pattern]`: what the cache takes on the disk. */
+import { Effect } from "effect"
+import { UsageData } from "../../domain/Reclaim.js"
+import { diskUsage } from "../../operations/DiskUsage.js"
+import { command } from "../CommandFile.js"
+import { Output } from "../Output.js"
+import { json, optional } from "../Parameter.js"
+import { usageText } from "../views/Reclaim.js"
+
+export const du = command(
+  "du",
+  {
+    about: "Show disk usage: logical, on disk, and what deleting would free",
+    parameters: { pattern: optional("pattern", "Show only repos whose name contains this text"), json }
+  },
+  ({ pattern }) =>
+    Effect.gen(function* () {
+      const output = yield* Output
+      yield* output.result(UsageData, yield* diskUsage(pattern), usageText)
+    })
+)
