@@ -4,8 +4,8 @@
  * upload into memory and starts again from the first byte.
  */
 import type { Readable } from "node:stream"
-import type { Dispatcher } from "undici"
 import { Context, Effect, Either, Layer, Redacted, type Scope } from "effect"
+import type { Dispatcher } from "undici"
 import type { HubError } from "../domain/Errors.js"
 import { HubOffline, HubUnavailable } from "../domain/Errors.js"
 import { Settings } from "../services/Settings.js"
@@ -80,6 +80,9 @@ const NOTHING_DONE = new Set([429, 503])
 /** True for a status after which the very same request may succeed. */
 export const isTransient = (status: number): boolean => TRANSIENT.has(status)
 
+/** Never better the next time. */
+const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
+
 const addressOf = (text: string): URL | null => {
   const url = URL.canParse(text) ? new URL(text) : null
   return url !== null && /^https?:$/.test(url.protocol) ? url : null
@@ -104,7 +107,7 @@ const make = Effect.gen(function* () {
       const unavailable = (problem: string) => new HubUnavailable({ operation, problem })
       if (hub.offline) return yield* new HubOffline({ operation })
       const url = addressOf(request.url.startsWith("/") ? hub.endpoint + request.url : request.url)
-      if (url === null) return yield* unavailable("its address is no http(s) URL; check HF_ENDPOINT")
+      if (url === null) return yield* unavailable(NO_ADDRESS)
       const abort = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort())
@@ -165,7 +168,7 @@ const make = Effect.gen(function* () {
     /** Whether it reached the Hub is unknown, so a call that must not happen twice is not repeated. */
     const lost = (error: HubError) => ({
       error,
-      again: error._tag === "HubUnavailable" && repeat !== "once",
+      again: error._tag === "HubUnavailable" && error.problem !== NO_ADDRESS && repeat !== "once",
       waitMs: null
     })
     const once: Effect.Effect<JsonAnswer, FailedTry<HubError>> = Effect.gen(function* () {
