@@ -64,9 +64,11 @@ const WHOLE = new HealthReport({
 
 /** Verdicts by model name; a name without one is healthy and can be run. The rules themselves are in the live layer. */
 export const layerHealthMemory = (verdicts: Readonly<Record<string, HealthReport>> = {}): Layer.Layer<Health> => {
-  const verdict = ({ name }: CachedModel) => (Object.hasOwn(verdicts, name) ? (verdicts[name] ?? WHOLE) : WHOLE)
+  const verdict = ({ name }: { readonly name: string }) =>
+    Object.hasOwn(verdicts, name) ? (verdicts[name] ?? WHOLE) : WHOLE
   return Layer.succeed(Health, {
     check: (model) => Effect.sync(() => verdict(model)),
-    runtimeProblem: (model) => Effect.sync(() => verdict(model).runtimeReason)
+    runtimeProblem: (model) => Effect.sync(() => verdict(model).runtimeReason),
+    foresee: (repo) => Effect.sync(() => verdict(repo).runtimeReason)
   })
 }

@@ -10,7 +10,7 @@ const LEGACY = /^(weights\.\d+|pytorch_model-\d+)\.safetensors$/
 const MODERN = /^model(-\d{5}-of-\d{5})?\.safetensors$/
 
 /** G2: weights under old names only; names that are neither don't matter. */
-const hasLegacyWeightsOnly = ({ files }: CachedModel): boolean => {
+const hasLegacyWeightsOnly = ({ files }: Pick<CachedModel, "files">): boolean => {
   const present = files.flatMap(({ path, size }) => (size === null ? [] : [path]))
   return present.some((path) => LEGACY.test(path)) && !present.some((path) => MODERN.test(path))
 }
@@ -33,7 +33,7 @@ const configProblem = (config: JsonObject): string | null => {
 }
 
 /** Why a model can't be run, one clause; null when it can. Says nothing about missing or damaged files. */
-export const runtimeProblem = (model: CachedModel): string | null => {
+export const runtimeProblem = (model: Pick<CachedModel, "framework" | "files" | "config">): string | null => {
   if (model.framework !== "MLX") return `Incompatible: ${model.framework}`
   if (hasLegacyWeightsOnly(model)) return "Legacy format not supported by mlx-lm"
   switch (model.config._tag) {

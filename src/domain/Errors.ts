@@ -191,7 +191,7 @@ export class RepoNotFound extends Schema.TaggedError<RepoNotFound>()("RepoNotFou
   revision: Schema.String
 }) {
   override get message() {
-    return `The Hub has no repo '${this.repo}' with revision '${this.revision}'; check the name, and set HF_TOKEN if it is private`
+    return `Access denied or not found: the Hub has no repo '${this.repo}' with revision '${this.revision}', or hides it; check the name, and set HF_TOKEN if it is private`
   }
 }
 

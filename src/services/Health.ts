@@ -1,7 +1,15 @@
 /** Whether a model is whole and can be run. */
 import { Context, type Effect } from "effect"
-import type { CachedModel } from "../domain/CachedModel.js"
+import type { CachedModel, SnapshotFile } from "../domain/CachedModel.js"
 import type { HealthReport } from "../domain/HealthReport.js"
+
+/** What is known of a repo before it is fetched: its files, its `config.json` and the beginning of its card, null without one. */
+export interface RemoteModel {
+  readonly name: string
+  readonly files: ReadonlyArray<SnapshotFile>
+  readonly config: Uint8Array | null
+  readonly card: Uint8Array | null
+}
 
 export class Health extends Context.Tag("mlxk/Health")<
   Health,
@@ -13,5 +21,7 @@ export class Health extends Context.Tag("mlxk/Health")<
     readonly check: (model: CachedModel) => Effect.Effect<HealthReport>
     /** The runtime gates alone, for `run`, which skips integrity (spec 01 §12.1): null when it can be run, else the reason. */
     readonly runtimeProblem: (model: CachedModel) => Effect.Effect<string | null>
+    /** The same for a repo that is not here yet. */
+    readonly foresee: (repo: RemoteModel) => Effect.Effect<string | null>
   }
 >() {}

@@ -1,0 +1,71 @@
+/** One file that is being fetched: its part, the chunks nobody works on, where its bytes come from. */
+import { readFileSync } from "node:fs"
+import type { RepoFile } from "../../services/Hub.js"
+import { type FileHash, type Hasher, hashOf } from "./Hasher.js"
+import type { Leftovers } from "./Incomplete.js"
+import { type Chunk, open, type Part } from "./Part.js"
+
+export interface Job {
+  readonly file: RepoFile
+  /** Null until its first request, so that a repo of 100,000 files has few of them open. */
+  opened: Opened | null
+  /** Requests under way. */
+  active: number
+  /** The server knows no ranges for this file: one request fetches all of it. */
+  whole: boolean
+  /** Where the Hub sent us; null before that, and when that has expired. */
+  location: URL | null
+  /** How often the bytes had another hash, not counting those of an earlier run. */
+  mismatches: number
+}
+
+interface Opened {
+  readonly part: Part
+  hash: FileHash | null
+  /** Chunks to fetch, the next one last. */
+  pending: Array<Chunk>
+  /** Holds bytes of an earlier run. */
+  resumed: boolean
+}
+
+export const makeJob = (file: RepoFile): Job => ({
+  file,
+  opened: null,
+  active: 0,
+  whole: false,
+  location: null,
+  mismatches: 0
+})
+
+/** Files up to this size are hashed at once; larger ones by the thread. */
+const SMALL_BYTES = 4 * 2 ** 20
+
+const pendingOf = (part: Part): Array<Chunk> =>
+  part.chunks.filter(({ done, end, start }) => done < end - start).toReversed()
+
+/** Opens the part. Throws the system's errors. */
+export const openJob = (job: Job, blobs: string, leftovers: Leftovers, hasher: Hasher): Opened => {
+  const part = open(blobs, leftovers, job.file)
+  const opened: Opened = {
+    part,
+    hash: job.file.size > SMALL_BYTES ? hasher.open(part.path, job.file) : null,
+    pending: pendingOf(part),
+    resumed: part.doneBytes() > 0
+  }
+  job.opened = opened
+  return opened
+}
+
+/** Throws the bytes away and begins again. */
+export const restartJob = (job: Job, hasher: Hasher) => {
+  const { file, opened } = job
+  if (opened === null) return
+  opened.part.reset()
+  if (opened.hash !== null) opened.hash = hasher.open(opened.part.path, file)
+  if (!opened.resumed) job.mismatches++
+  opened.resumed = false
+  opened.pending = pendingOf(opened.part)
+}
+
+/** The hash of a small file's part, read back from the disk. */
+export const smallDigest = (file: RepoFile, part: Part): string => hashOf(file, readFileSync(part.path))

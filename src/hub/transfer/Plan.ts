@@ -1,0 +1,76 @@
+/** What has to be fetched: a repo's files against what the cache holds. */
+import { RepoRefused } from "../../domain/Errors.js"
+import type { RepoFile, RepoRevision } from "../../services/Hub.js"
+import type { PlannedFile } from "../../services/Transfer.js"
+import type { Leftovers } from "./Incomplete.js"
+import { presentBytes } from "./Part.js"
+import { hasBlob, isCopied, type RepoPlaces } from "./Snapshot.js"
+
+/** Names that Windows gives to devices, whatever follows after a dot. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i
+const WINDOWS_FORBIDDEN = /[<>"|?*]|[. ]$/
+
+/** How the volume and the system take names. */
+export interface NameRules {
+  readonly ignoresCase: boolean
+  readonly windows: boolean
+}
+
+/** Why the files can't lie beside each other here; null when they can. */
+export const nameProblem = (paths: ReadonlyArray<string>, { ignoresCase, windows }: NameRules): string | null => {
+  if (ignoresCase) {
+    const seen = new Map<string, string>()
+    for (const path of paths) {
+      const folded = path.normalize("NFC").toLowerCase()
+      const other = seen.get(folded)
+      if (other !== undefined) return `'${other}' and '${path}' are one file on this volume`
+      seen.set(folded, path)
+    }
+  }
+  const bad = windows
+    ? paths.find((path) => path.split("/").some((name) => DEVICE.test(name) || WINDOWS_FORBIDDEN.test(name)))
+    : undefined
+  return bad === undefined ? null : `Windows has no file named '${bad}'`
+}
+
+export interface Planned {
+  readonly files: ReadonlyArray<PlannedFile>
+  /** What has to be fetched, each content once. */
+  readonly missing: ReadonlyArray<RepoFile>
+  readonly missingBytes: number
+  readonly totalBytes: number
+  /** Bytes of the missing files that are here already. */
+  readonly resumedBytes: number
+}
+
+/** `damaged` holds the etags of blobs that don't count. */
+export const plan = (
+  { files }: RepoRevision,
+  places: RepoPlaces,
+  leftovers: Leftovers,
+  damaged: ReadonlySet<string> = new Set()
+): Planned => {
+  const contents = new Map(files.map((file) => [file.etag, file]))
+  const missing = [...contents.values()].filter(
+    (file) => damaged.has(file.etag) || !(hasBlob(places, file) || isCopied(places, file))
+  )
+  const left = new Map(missing.map((file) => [file.etag, file.size - presentBytes(places.blobs, leftovers, file)]))
+  const missingBytes = [...left.values()].reduce((sum, bytes) => sum + bytes, 0)
+  const sizes = (list: Iterable<RepoFile>) => [...list].reduce((sum, { size }) => sum + size, 0)
+  return {
+    files: files.map(({ etag, path, size }) => ({ path, size, missingBytes: left.get(etag) ?? 0 })),
+    missing,
+    missingBytes,
+    totalBytes: sizes(contents.values()),
+    resumedBytes: sizes(missing) - missingBytes
+  }
+}
+
+/** Fails when the names can't be laid down here. */
+export const refusal = (revision: RepoRevision, rules: NameRules): RepoRefused | null => {
+  const problem = nameProblem(
+    revision.files.map(({ path }) => path),
+    rules
+  )
+  return problem === null ? null : new RepoRefused({ repo: revision.repo, problem })
+}

@@ -1,0 +1,101 @@
+/** The end of a pull: links from the snapshot to its blobs, and at last the ref. As Python's library lays them down. */
+import {
+  copyFileSync,
+  existsSync,
+  constants as fsConstants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { dirname, join, relative, sep } from "node:path"
+import { Either } from "effect"
+import { byCodePoint } from "../../domain/CachedModel.js"
+import type { RepoFile, RepoRevision } from "../../services/Hub.js"
+import type { CachedRef } from "../../services/Transfer.js"
+
+const COMMIT = /^[0-9a-f]{40}$/
+
+const attempt = <A>(operation: () => A): A | null => Either.getOrNull(Either.try(operation))
+
+export interface RepoPlaces {
+  readonly repo: string
+  readonly blobs: string
+  readonly snapshot: string
+  /** Where the repo's locks are, ours and those of Python's library. */
+  readonly locks: string
+}
+
+/** The link's text: relative, so that a cache can be moved. */
+const targetOf = ({ blobs, snapshot }: RepoPlaces, file: RepoFile): string =>
+  relative(dirname(join(snapshot, file.path)), join(blobs, file.etag))
+
+/** Puts a file in its place: a link, or a copy on volumes that know no links. */
+const place = (places: RepoPlaces, directory: string, file: RepoFile) => {
+  const path = join(directory, file.path)
+  const target = targetOf(places, file)
+  if (attempt(() => readlinkSync(path)) === target) return
+  mkdirSync(dirname(path), { recursive: true })
+  const fresh = `${path}.mlxk-${process.pid}`
+  rmSync(fresh, { force: true })
+  if (attempt(() => symlinkSync(target, fresh) ?? true) === null) {
+    copyFileSync(join(places.blobs, file.etag), fresh, fsConstants.COPYFILE_FICLONE)
+  }
+  renameSync(fresh, path)
+}
+
+/** True when the snapshot itself holds the file, as on volumes that know no links. */
+export const isCopied = ({ snapshot }: RepoPlaces, file: RepoFile): boolean => {
+  const stats = attempt(() => lstatSync(join(snapshot, file.path)))
+  return stats?.isFile() === true && stats.size === file.size
+}
+
+/** True when the blob is there in its full size. */
+export const hasBlob = ({ blobs }: RepoPlaces, file: RepoFile): boolean => {
+  const stats = attempt(() => statSync(join(blobs, file.etag)))
+  return stats?.isFile() === true && stats.size === file.size
+}
+
+/** A new snapshot appears in one step, with all its links; one that exists gets what it lacks. */
+export const laySnapshot = (places: RepoPlaces, { commit, files }: RepoRevision) => {
+  const linked = files.filter((file) => !isCopied(places, file))
+  if (existsSync(places.snapshot)) {
+    for (const file of linked) place(places, places.snapshot, file)
+    return
+  }
+  const staged = join(places.repo, `.mlxk-${commit}`)
+  rmSync(staged, { recursive: true, force: true })
+  mkdirSync(staged, { recursive: true })
+  for (const file of linked) place(places, staged, file)
+  mkdirSync(dirname(places.snapshot), { recursive: true })
+  renameSync(staged, places.snapshot)
+}
+
+/** Lets a branch or tag lead to the commit. */
+export const writeRef = ({ repo }: RepoPlaces, ref: string, commit: string) => {
+  const path = join(repo, "refs", ...ref.split("/"))
+  mkdirSync(dirname(path), { recursive: true })
+  const fresh = `${path}.mlxk-${process.pid}`
+  writeFileSync(fresh, commit)
+  renameSync(fresh, path)
+}
+
+/** The refs of a repo, sorted; what is no commit isn't one. */
+export const readRefs = (repo: string): ReadonlyArray<CachedRef> => {
+  const root = join(repo, "refs")
+  const entries = attempt(() => readdirSync(root, { recursive: true, withFileTypes: true })) ?? []
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .flatMap((ref) => {
+      const commit = attempt(() => readFileSync(join(root, ref), "latin1").trim())
+      return commit !== null && COMMIT.test(commit) ? [{ ref, commit }] : []
+    })
+    .sort((left, right) => byCodePoint(left.ref, right.ref))
+}

@@ -1,0 +1,190 @@
+/** The live Transfer: one repo at a time, under its lock. */
+import { mkdirSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import { Effect, Fiber, Layer, Mailbox, Schedule, type Scope, Stream } from "effect"
+import { repoDirectory } from "../../cache/Layout.js"
+import { CacheIo, DiskFull, HubOffline, RepoRefused, type TransferError } from "../../domain/Errors.js"
+import { systemCode } from "../../domain/FileProblems.js"
+import { directoryName } from "../../domain/ModelRef.js"
+import type { TransferEvent } from "../../domain/Pull.js"
+import type { RepoRevision } from "../../services/Hub.js"
+import { Settings } from "../../services/Settings.js"
+import { Transfer, type TransferOptions } from "../../services/Transfer.js"
+import { HubClient } from "../Client.js"
+import { pathProblem } from "../Paths.js"
+import { damagedBlobs } from "./Damage.js"
+import { freeBytes, ignoresCase } from "./Disk.js"
+import { download } from "./Download.js"
+import type { Timing } from "./Fetch.js"
+import { makeHasher } from "./Hasher.js"
+import { headOf } from "./Head.js"
+import { anyIncomplete, leftoversIn } from "./Incomplete.js"
+import { lock } from "./Lock.js"
+import { makePace } from "./Pace.js"
+import { PART_SUFFIX } from "./Part.js"
+import { plan, refusal } from "./Plan.js"
+import { makeProgress } from "./Progress.js"
+import { makeRateLimit } from "./RateLimit.js"
+import { laySnapshot, type RepoPlaces, readRefs, writeRef } from "./Snapshot.js"
+
+const DEFAULT_TIMING: Timing = { silenceMs: 20_000, firstDelayMs: 500 }
+
+/** Often enough for a smooth bar. */
+const PROGRESS_MS = 250
+
+/** What the notes of a transfer and other programs need besides the bytes. */
+const SPARE_BYTES = 16 * 2 ** 20
+
+/** Events that a slow reader may be behind; then the work waits. */
+const BEHIND = 64
+
+const writing =
+  (path: string) =>
+  (error: unknown): CacheIo =>
+    new CacheIo({ path, problem: systemCode(error) })
+
+const make = (timing: Timing) =>
+  Effect.gen(function* () {
+    const { hub, hubCache } = yield* Settings
+    const client = yield* HubClient
+
+    const placesOf = (repo: string, commit: string): RepoPlaces => {
+      const directory = repoDirectory(hubCache, repo)
+      return {
+        repo: directory,
+        blobs: join(directory, "blobs"),
+        snapshot: join(directory, "snapshots", commit),
+        locks: join(hubCache, ".locks", directoryName(repo))
+      }
+    }
+
+    const planOf = (revision: RepoRevision, damaged?: ReadonlySet<string>) => {
+      const places = placesOf(revision.repo, revision.commit)
+      return Effect.try({
+        try: () => plan(revision, places, leftoversIn(places.blobs, places.locks), damaged),
+        catch: writing(places.repo)
+      })
+    }
+
+    const checkNames = (revision: RepoRevision, directory: string) => {
+      const problem = refusal(revision, { ignoresCase: ignoresCase(directory), windows: process.platform === "win32" })
+      return problem === null ? Effect.void : Effect.fail(problem)
+    }
+
+    const bring = (
+      revision: RepoRevision,
+      options: TransferOptions,
+      emit: (event: TransferEvent) => Effect.Effect<void>
+    ): Effect.Effect<void, TransferError, Scope.Scope> =>
+      Effect.gen(function* () {
+        const { commit, repo } = revision
+        const places = placesOf(repo, commit)
+        const refProblem = options.ref === null ? null : pathProblem(options.ref)
+        if (refProblem !== null) return yield* new RepoRefused({ repo, problem: `the revision's name ${refProblem}` })
+        yield* lock(join(places.locks, "mlxk-pull.lock"), ({ host, pid }) =>
+          emit({ _tag: "Waiting", model: repo, pid, host })
+        )
+        const hasher = yield* makeHasher
+        const damaged = options.verify ? yield* damagedBlobs(places, revision.files, hasher) : new Set<string>()
+        const planned = yield* planOf(revision, damaged)
+        const free = freeBytes(hubCache)
+        if (planned.missingBytes + SPARE_BYTES > free && planned.missingBytes > 0) {
+          return yield* new DiskFull({ path: hubCache, neededBytes: planned.missingBytes, freeBytes: free })
+        }
+        if (planned.missing.length > 0 && hub.offline) {
+          return yield* new HubOffline({ operation: `The download of '${repo}'` })
+        }
+        yield* Effect.try({ try: () => mkdirSync(places.blobs, { recursive: true }), catch: writing(places.blobs) })
+        yield* checkNames(revision, places.blobs)
+        const { missing, missingBytes, resumedBytes, totalBytes } = planned
+        yield* emit({
+          _tag: "Planned",
+          model: repo,
+          commit,
+          files: revision.files.length,
+          totalBytes,
+          missingFiles: missing.length,
+          missingBytes,
+          resumedBytes
+        })
+        const pace = makePace(Date.now)
+        const progress = makeProgress({ model: repo, doneBytes: totalBytes - missingBytes, totalBytes }, Date.now)
+        const report = Effect.suspend(() => emit(progress.event()))
+        const ticking = yield* Effect.forkScoped(Effect.repeat(report, Schedule.spaced(PROGRESS_MS)))
+        const rate = options.maxRate === null ? null : makeRateLimit(options.maxRate, Date.now)
+        yield* download(
+          {
+            blobs: places.blobs,
+            leftovers: leftoversIn(places.blobs, places.locks),
+            hasher,
+            fetching: {
+              client,
+              revision,
+              timing,
+              rate,
+              emit,
+              received: progress.received,
+              congested: pace.congested
+            },
+            pace,
+            receivedBytes: progress.receivedBytes,
+            discarded: progress.discarded,
+            opened: progress.opened,
+            finished: (job) => {
+              progress.finished(job)
+              const { path, size } = job.file
+              return emit({ _tag: "FileFinished", model: repo, path, bytes: size })
+            }
+          },
+          missing
+        )
+        yield* Fiber.interrupt(ticking)
+        yield* report
+        yield* Effect.try({
+          try: () => {
+            laySnapshot(places, revision)
+            if (options.ref !== null) writeRef(places, options.ref, commit)
+          },
+          catch: writing(places.repo)
+        })
+      })
+
+    return Transfer.of({
+      plan: Effect.fn("Transfer.plan")(function* (revision) {
+        yield* checkNames(revision, hubCache)
+        const { files } = yield* planOf(revision)
+        return { files, freeBytes: freeBytes(hubCache) }
+      }),
+      run: (revision, options) =>
+        Effect.gen(function* () {
+          const events = yield* Mailbox.make<TransferEvent, TransferError>({ capacity: BEHIND })
+          yield* bring(revision, options, (event) => Effect.asVoid(events.offer(event))).pipe(
+            Effect.scoped,
+            Mailbox.into(events),
+            Effect.forkScoped
+          )
+          return Mailbox.toStream(events)
+        }).pipe(Stream.unwrapScoped, Stream.withSpan("Transfer.run")),
+      head: (revision, path, limitBytes) => headOf({ client, revision, silenceMs: timing.silenceMs }, path, limitBytes),
+      unfinished: (repo) =>
+        Effect.sync(() => {
+          const { blobs } = placesOf(repo, "")
+          return anyIncomplete(blobs) || anyPart(blobs)
+        }),
+      refs: (repo) => Effect.sync(() => readRefs(repoDirectory(hubCache, repo)))
+    })
+  })
+
+const anyPart = (blobs: string): boolean => {
+  try {
+    return readdirSync(blobs).some((name) => name.endsWith(PART_SUFFIX))
+  } catch {
+    return false
+  }
+}
+
+/** `timing` is for tests that let a server fall silent. */
+export const layerWith = (timing: Partial<Timing>): Layer.Layer<Transfer, never, Settings | HubClient> =>
+  Layer.effect(Transfer, make({ ...DEFAULT_TIMING, ...timing }))
+
+export const layer: Layer.Layer<Transfer, never, Settings | HubClient> = layerWith({})
