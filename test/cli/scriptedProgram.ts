@@ -3,6 +3,7 @@ import { Effect, Layer, Stream } from "effect"
 import { start } from "../../src/cli/Start.js"
 import type { GenerateEvent, GenerateInput } from "../../src/domain/Generation.js"
 import { Maintenance } from "../../src/services/Maintenance.js"
+import { Remote } from "../../src/services/Remote.js"
 import { Runner } from "../../src/services/Runner.js"
 import { layerHealthMemory, layerMemoryCache, layerSettings, memoryModel } from "../../src/testing.js"
 
@@ -26,6 +27,7 @@ start(process.argv.slice(2), {
     layerHealthMemory(),
     layerSettings(),
     Layer.mock(Maintenance, {}),
+    Layer.succeed(Remote, Layer.die("no Hub in this test")),
     Layer.succeed(Runner, {
       load: () => Effect.void,
       generate: (_, { input }) => Stream.unwrap(Effect.as(inputEnded, Stream.fromIterable(answerTo(input))))

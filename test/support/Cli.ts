@@ -8,6 +8,7 @@ import { HealthReport } from "../../src/domain/HealthReport.js"
 import { Cache } from "../../src/services/Cache.js"
 import { Health } from "../../src/services/Health.js"
 import { Maintenance } from "../../src/services/Maintenance.js"
+import { Remote, type RemoteServices } from "../../src/services/Remote.js"
 import { Runner } from "../../src/services/Runner.js"
 import type { SettingsValues } from "../../src/services/Settings.js"
 import { layerSettings } from "../../src/testing.js"
@@ -20,6 +21,8 @@ export interface CliSetup {
   readonly cache?: Partial<Context.Tag.Service<typeof Cache>>
   readonly runner?: Partial<Context.Tag.Service<typeof Runner>>
   readonly settings?: Partial<SettingsValues>
+  /** The Hub; none unless said. */
+  readonly remote?: Layer.Layer<RemoteServices>
   readonly terminal?: boolean
   /** What `-` reads. */
   readonly stdin?: string
@@ -53,6 +56,7 @@ const sound = new HealthReport({
 const servicesOf = ({
   cache = {},
   models = [cachedModel("org/tiny")],
+  remote,
   reports = {},
   runner = {},
   settings
@@ -74,6 +78,7 @@ const servicesOf = ({
     }),
     layerSettings({ hubCache: `${HOME}/hub`, home: HOME, ...settings }),
     Layer.mock(Maintenance, {}),
+    Layer.succeed(Remote, remote ?? Layer.die("no Hub in this test")),
     Layer.mock(Runner, {
       load: () => Effect.void,
       generate: () => Stream.fromIterable(answer(["Hel", "lo"])),
