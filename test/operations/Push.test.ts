@@ -25,7 +25,7 @@ const contentAt = (hub: UploadHub, branch: string): Record<string, Buffer | null
   return Object.fromEntries(
     [...(tree?.tree ?? [])].map(([path, { content }]) => [
       path,
-      content === null || Buffer.isBuffer(content) ? content : readFileSync(content.file)
+      content !== null && "file" in content ? readFileSync(content.file) : Buffer.isBuffer(content) ? content : null
     ])
   )
 }

@@ -74,7 +74,8 @@ const servicesOf = ({
     }),
     Layer.succeed(Health, {
       check: ({ name }) => Effect.succeed(reports[name] ?? sound),
-      runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
+      runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null),
+      foresee: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
     }),
     layerSettings({ hubCache: `${HOME}/hub`, home: HOME, ...settings }),
     Layer.mock(Maintenance, {}),

@@ -83,7 +83,8 @@ const services = ({
   })
   const health = Health.of({
     check: ({ name }) => Effect.succeed(reports[name] ?? sound),
-    runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
+    runtimeProblem: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null),
+    foresee: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
   })
   return Layer.mergeAll(
     Layer.succeed(Cache, cache),

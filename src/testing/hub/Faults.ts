@@ -1,8 +1,9 @@
 /** What a fake Hub does wrong, on purpose. */
-import type { Call } from "./Wire.js"
+import type { BodyTrouble, Call } from "./Wire.js"
 
-/** Refuse with a status; or take that many bytes of the request's body, then reset the connection. */
+/** Refuse with a status; take that many bytes of the request's body, then reset the connection; or send a bad body. */
 export type Trouble =
+  | BodyTrouble
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   | { readonly resetAfterBytes: number }
 
@@ -38,6 +39,10 @@ export const makeFaults = () => {
       if (fault === undefined) return false
       planned = planned.map((other) => (other === fault ? { ...other, times: other.times - 1 } : other))
       const { trouble } = fault
+      if (!("status" in trouble || "resetAfterBytes" in trouble)) {
+        call.trouble = trouble
+        return false
+      }
       if ("status" in trouble) {
         call.request.resume()
         call.response.writeHead(trouble.status, trouble.headers).end(trouble.body ?? "")

@@ -1,8 +1,8 @@
 /** What a fake Hub holds: repos, branches, commits, LFS objects. In memory; large objects are files or only counted. */
 import { createHash, randomUUID } from "node:crypto"
 
-/** Where an object's bytes are: here, in a file, or nowhere (a bench that only counts). */
-export type Content = Buffer | { readonly file: string } | null
+/** Where an object's bytes are: here, in a file, this block over and over, or nowhere (a bench that only counts). */
+export type Content = Buffer | { readonly file: string } | { readonly block: Buffer } | null
 
 /** A file at one commit. `etag` is the SHA-256 for LFS files, else the git blob SHA-1. */
 export interface StoredFile {

@@ -4,7 +4,9 @@ import { createServer, type RequestListener, type Server } from "node:http"
 import { createServer as createTlsServer } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { Effect, type Scope } from "effect"
+import { type DownloadRecord, downloadRoutes } from "./Download.js"
 import { type Fault, makeFaults } from "./Faults.js"
 import { metadataRoutes } from "./Metadata.js"
 import { makeStore, type Store } from "./Store.js"
@@ -24,12 +26,15 @@ export interface UploadHub {
   readonly storage: string
   readonly store: Store
   readonly record: UploadRecord
+  readonly downloads: DownloadRecord
   readonly plan: (faults: ReadonlyArray<Fault>) => void
   /** Requests in order, of each origin. */
   readonly seen: { readonly hub: Array<SeenRequest>; readonly storage: Array<SeenRequest> }
 }
 
 export interface UploadHubOptions extends Partial<Pick<UploadOptions, "lfsFromBytes" | "partBytes" | "keepBytes">> {
+  /** Milliseconds before every answer. */
+  readonly latencyMs?: number
   /** PEM key and certificate: both origins speak TLS. */
   readonly tls?: { readonly key: string; readonly cert: string }
 }
@@ -73,6 +78,7 @@ export const makeUploadHub = (options: UploadHubOptions = {}): Effect.Effect<Upl
       hub: () => origins.hub
     })
     const metadata = metadataRoutes({ store, pageSize: 1000 })
+    const downloads = downloadRoutes({ store, storage: () => origins.storage })
     const listener =
       (which: "hub" | "storage"): RequestListener =>
       (request, response) => {
@@ -82,7 +88,9 @@ export const makeUploadHub = (options: UploadHubOptions = {}): Effect.Effect<Upl
           authorization: request.headers.authorization ?? null
         })
         const answered = async () => {
-          if (faults.strike(call) || (await upload.routes(call)) || (await metadata(call))) return
+          if (options.latencyMs !== undefined) await setTimeout(options.latencyMs)
+          if (faults.strike(call)) return
+          if ((await downloads.routes(call)) || (await upload.routes(call)) || (await metadata(call))) return
           refuse(call, 404, null, "no such address")
         }
         // A body that broke off is the test's doing.
@@ -99,6 +107,7 @@ export const makeUploadHub = (options: UploadHubOptions = {}): Effect.Effect<Upl
       storage: origins.storage,
       store,
       record: upload.record,
+      downloads: downloads.record,
       plan: faults.plan,
       seen
     }

@@ -10,7 +10,24 @@ export interface Call {
   /** The path, decoded by segment. */
   readonly path: ReadonlyArray<string>
   readonly token: string | null
+  /** What shall go wrong with the bytes of the answer; set by the faults. */
+  trouble: BodyTrouble | null
 }
+
+/** What goes wrong with the bytes of a download, on purpose. */
+export type BodyTrouble =
+  /** Sends so many bytes of the body, then ends it as told. */
+  | { readonly afterBytes: number; readonly then: "drop" | "reset" | "stall" | "end" }
+  /** One bit is wrong, in the byte at this position of the body. */
+  | { readonly flipAt: number }
+  /** A range is asked for, the whole file is sent. */
+  | { readonly ignoreRange: true }
+  /** Another range is sent than was asked for, and said so. */
+  | { readonly shiftRange: number }
+  /** The length that is announced differs by so much from what is sent. */
+  | { readonly lengthOff: number }
+  /** The body claims to be compressed. */
+  | { readonly encoding: string }
 
 export const callOf = (request: IncomingMessage, response: ServerResponse, origin: string): Call => {
   const url = new URL(request.url ?? "/", origin)
@@ -20,7 +37,8 @@ export const callOf = (request: IncomingMessage, response: ServerResponse, origi
     method: request.method ?? "GET",
     url,
     path: url.pathname.split("/").slice(1).map(decodeURIComponent),
-    token: /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? null
+    token: /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? null,
+    trouble: null
   }
 }
 
