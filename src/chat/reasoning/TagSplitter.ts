@@ -1,0 +1,86 @@
+/** Reasoning between two tags, at the start of an answer or opened by the prompt; later tags are text (spec 02 §5.5). Pure. */
+import { type AnswerPart, content, partialLength, reasoning, type Splitter, trimEnd, trimStart } from "../AnswerPart.js"
+import type { TagFormat } from "./Formats.js"
+
+/** Removes a mark from a stream of text. */
+const without = (mark: string) => {
+  let held = ""
+  return {
+    push: (text: string): string => {
+      const cleaned = (held + text).replaceAll(mark, "")
+      const sure = cleaned.length - partialLength(cleaned, mark)
+      held = cleaned.slice(sure)
+      return cleaned.slice(0, sure)
+    },
+    finish: (): string => held
+  }
+}
+
+/** Removes several marks, one after the other. */
+const withoutAll = (marks: ReadonlyArray<string>) => {
+  const filters = marks.map(without)
+  const through = (text: string, last: boolean) =>
+    filters.reduce((left, filter) => filter.push(left) + (last ? filter.finish() : ""), text)
+  return { push: (text: string) => through(text, false), finish: () => through("", true) }
+}
+
+type State = "start" | "reasoning" | "gap" | "answer"
+
+export const tagSplitter = ({ close, drop, open }: TagFormat, promptOpen: boolean): Splitter & InReasoning => {
+  let state: State = "start"
+  let held = ""
+  let begun = false // reasoning has text
+  const answer = withoutAll(drop)
+
+  /** Whether the text begins with the opening tag; null as long as more of it may come. */
+  const startsOpen = (): boolean | null => {
+    const text = trimStart(held)
+    if (text.startsWith(open)) return true
+    return open.startsWith(text) ? null : false
+  }
+  const start = (last: boolean): ReadonlyArray<AnswerPart> => {
+    const opened = startsOpen()
+    if (opened === null && !last) return []
+    if (opened === true) held = trimStart(held).slice(open.length)
+    state = opened === true || promptOpen ? "reasoning" : "answer"
+    return read(last)
+  }
+  const think = (last: boolean): ReadonlyArray<AnswerPart> => {
+    if (!begun) held = trimStart(held)
+    const end = held.indexOf(close)
+    const text = end >= 0 ? held.slice(0, end) : held.slice(0, held.length - (last ? 0 : partialLength(held, close)))
+    const sure = trimEnd(text)
+    begun ||= sure !== ""
+    if (end < 0) {
+      held = held.slice(sure.length)
+      return reasoning(sure)
+    }
+    held = held.slice(end + close.length)
+    state = "gap"
+    return [...reasoning(sure), ...read(last)]
+  }
+  const rest = (last: boolean): ReadonlyArray<AnswerPart> => {
+    if (state === "gap") held = trimStart(held)
+    if (held !== "") state = "answer"
+    const text = answer.push(held) + (last ? answer.finish() : "")
+    held = ""
+    return content(text)
+  }
+  const read = (last: boolean): ReadonlyArray<AnswerPart> => {
+    if (state === "start") return start(last)
+    return state === "reasoning" ? think(last) : rest(last)
+  }
+  return {
+    push: (text) => {
+      held += text
+      return read(false)
+    },
+    finish: () => read(true),
+    inReasoning: () => state === "reasoning" || (state === "start" && promptOpen)
+  }
+}
+
+/** Whether what comes next is reasoning, as far as that is known. */
+export interface InReasoning {
+  readonly inReasoning: () => boolean
+}

@@ -1,0 +1,46 @@
+/** Values that are calls, and what the request's tools say about their parameters. Pure. */
+import { isObject, type JsonObject } from "../../domain/JsonFile.js"
+import type { ToolCall } from "../AnswerPart.js"
+import { readJson } from "./JsonReader.js"
+import { type Literal, toJson } from "./Literal.js"
+
+/** `tools` of a request as the client sent them. */
+export type Tools = ReadonlyArray<unknown>
+
+/** Reads what stands between the marks of a call. Null where it is none. */
+export type ReadBody = (body: string, tools: Tools) => ReadonlyArray<ToolCall> | null
+
+/** All of them, or null when one of them is none or there are none. */
+export const all = (calls: ReadonlyArray<ToolCall | null>): ReadonlyArray<ToolCall> | null => {
+  const real = calls.filter((call) => call !== null)
+  return real.length > 0 && real.length === calls.length ? real : null
+}
+
+/** A call of a name and arguments: an object, its JSON text, or nothing. Null where they are something else. */
+export const callOf = (name: string, args: Literal | undefined, id: string | null = null): ToolCall | null => {
+  const value = args?.kind === "string" ? readJson(args.text) : args
+  if (name === "" || value === null || (value !== undefined && value.kind !== "object")) return null
+  return { id, name, arguments: value === undefined ? "{}" : toJson(value) }
+}
+
+/** A call written as an object with these keys for its arguments, the first that it has. */
+export const callOfObject = (value: Literal, keys: ReadonlyArray<string>): ToolCall | null => {
+  if (value.kind !== "object") return null
+  const { entries } = value
+  const [name, id] = [entries.get("name"), entries.get("id")]
+  const key = keys.find((key) => entries.has(key))
+  const args = key === undefined ? undefined : entries.get(key)
+  return name?.kind === "string" ? callOf(name.text, args, id?.kind === "string" ? id.text : null) : null
+}
+
+/** The schemas of a function's parameters by name; empty where the tools don't tell. */
+export const parametersOf = (tools: Tools, name: string): JsonObject => {
+  for (const tool of tools) {
+    const fn = isObject(tool) ? tool["function"] : undefined
+    if (!isObject(fn) || fn["name"] !== name) continue
+    const parameters = fn["parameters"]
+    const properties = isObject(parameters) ? parameters["properties"] : undefined
+    return isObject(properties) ? properties : {}
+  }
+  return {}
+}

@@ -1,0 +1,99 @@
+/**
+ * JSON with the numbers as they were written, alone or at the start of a longer text, which JSON.parse can't: it rounds long
+ * numbers, and wants a whole text. Pure.
+ */
+import { atom, type Literal, MAX_DEPTH, type Read, text } from "./Literal.js"
+
+const SPACE = /[ \t\n\r]*/y
+const ATOM = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
+
+const after = (source: string, pattern: RegExp, start: number): number => {
+  pattern.lastIndex = start
+  return pattern.test(source) ? pattern.lastIndex : start
+}
+const skip = (source: string, start: number): number => after(source, SPACE, start)
+
+/** `loose`: control characters may stand in strings as they are. */
+export interface JsonOptions {
+  readonly loose?: boolean
+}
+
+const CONTROL = /\p{Cc}/gu
+const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+
+const readString = (source: string, start: number, { loose }: JsonOptions): Read<string> | null => {
+  if (source[start] !== '"') return null
+  let end = start + 1
+  while (end < source.length && source[end] !== '"') end += source[end] === "\\" ? 2 : 1
+  if (source[end] !== '"') return null
+  const quoted = source.slice(start, end + 1)
+  try {
+    const value: unknown = JSON.parse(loose === true ? quoted.replace(CONTROL, escaped) : quoted)
+    return typeof value === "string" ? { value, end: end + 1 } : null
+  } catch {
+    return null
+  }
+}
+
+/** The value that begins at `start`, without white space before it. Null where there is none. */
+export const readJsonAt = (
+  source: string,
+  start: number,
+  options: JsonOptions = {},
+  depth = 0
+): Read<Literal> | null => {
+  if (depth > MAX_DEPTH) return null
+  switch (source[start]) {
+    case '"': {
+      const read = readString(source, start, options)
+      return read === null ? null : { value: text(read.value), end: read.end }
+    }
+    case "{":
+      return readObject(source, start + 1, options, depth)
+    case "[":
+      return readArray(source, start + 1, options, depth)
+    default: {
+      const end = after(source, ATOM, start)
+      return end === start ? null : { value: atom(source.slice(start, end)), end }
+    }
+  }
+}
+
+const readObject = (source: string, from: number, options: JsonOptions, depth: number): Read<Literal> | null => {
+  const entries = new Map<string, Literal>()
+  let at = skip(source, from)
+  if (source[at] === "}") return { value: { kind: "object", entries }, end: at + 1 }
+  for (;;) {
+    const key = readString(source, at, options)
+    const colon = key === null ? -1 : skip(source, key.end)
+    if (key === null || source[colon] !== ":") return null
+    const entry = readJsonAt(source, skip(source, colon + 1), options, depth + 1)
+    if (entry === null) return null
+    entries.set(key.value, entry.value)
+    at = skip(source, entry.end)
+    if (source[at] === "}") return { value: { kind: "object", entries }, end: at + 1 }
+    if (source[at] !== ",") return null
+    at = skip(source, at + 1)
+  }
+}
+
+const readArray = (source: string, from: number, options: JsonOptions, depth: number): Read<Literal> | null => {
+  const items: Array<Literal> = []
+  let at = skip(source, from)
+  if (source[at] === "]") return { value: { kind: "array", items }, end: at + 1 }
+  for (;;) {
+    const item = readJsonAt(source, at, options, depth + 1)
+    if (item === null) return null
+    items.push(item.value)
+    at = skip(source, item.end)
+    if (source[at] === "]") return { value: { kind: "array", items }, end: at + 1 }
+    if (source[at] !== ",") return null
+    at = skip(source, at + 1)
+  }
+}
+
+/** The value that a whole text is. Null when it isn't JSON. */
+export const readJson = (source: string, options: JsonOptions = {}): Literal | null => {
+  const read = readJsonAt(source, skip(source, 0), options)
+  return read !== null && skip(source, read.end) === source.length ? read.value : null
+}

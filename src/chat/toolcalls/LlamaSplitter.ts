@@ -1,0 +1,32 @@
+/** Llama 3's calls: an answer that is nothing but JSON calls, or calls after `<|python_tag|>`. Pure. */
+import { type AnswerPart, content, type Splitter, trimStart } from "../AnswerPart.js"
+import { blockSplitter } from "./BlockSplitter.js"
+import { llama } from "./JsonCalls.js"
+
+export const PYTHON_TAG = "<|python_tag|>"
+
+/** An answer that begins with a brace is known at its end only. */
+export const wholeSplitter = (otherwise: Splitter): Splitter => {
+  let held = ""
+  let text = false
+  return {
+    push: (more) => {
+      if (text) return otherwise.push(more)
+      held += more
+      const begun = trimStart(held)
+      if (begun === "" || begun.startsWith("{")) return []
+      text = true
+      return otherwise.push(held)
+    },
+    finish: (): ReadonlyArray<AnswerPart> => {
+      if (text) return otherwise.finish()
+      const calls = llama(held, [])
+      return calls === null ? content(held) : calls.map((call) => ({ _tag: "ToolCall", call }))
+    }
+  }
+}
+
+export const plainSplitter: Splitter = { push: content, finish: () => [] }
+
+export const pythonTagSplitter = (): Splitter =>
+  blockSplitter({ start: PYTHON_TAG, end: null, unended: true, read: llama }, [])

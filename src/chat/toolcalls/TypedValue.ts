@@ -1,0 +1,99 @@
+/** Texts of arguments as values of the type that the parameter's schema names. Pure. */
+import { isObject } from "../../domain/JsonFile.js"
+import { readJson } from "./JsonReader.js"
+import { atom, type Literal, text } from "./Literal.js"
+import { readPython } from "./PythonReader.js"
+
+const NULL = atom("null")
+
+/** A number as Python's float reads it; null where it is none or has no JSON form. */
+const readNumber = (value: string): string | null => {
+  const digits = value.trim().replace(/^\+/, "")
+  if (/^-?\d+$/.test(digits)) return String(BigInt(digits))
+  if (!/^[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?$/.test(digits)) return null
+  const number = Number(digits.replaceAll("_", ""))
+  if (!Number.isFinite(number)) return null
+  return Number.isInteger(number) ? String(BigInt(number)) : String(number)
+}
+
+const isInteger = (json: string): boolean => /^-?\d+$/.test(json)
+
+const TEXT_TYPES = new Set(["string", "str", "text", "varchar", "char", "enum"])
+const BOOLEAN_TYPES = new Set(["boolean", "bool", "binary"])
+const CONTAINER = /^(?:object$|array$|arr$|dict|list)/
+const INTEGER = /^(?:int|uint|long|short|unsigned)/
+const NUMBER = /^(?:num|float)/
+
+const isContainer = (value: Literal | null): boolean => value?.kind === "object" || value?.kind === "array"
+
+const untyped = (value: string): Literal => {
+  const read = readJson(value)
+  return read !== null && isContainer(read) ? read : text(value)
+}
+
+/** As Qwen3-Coder's original reads it. Null where the value isn't of its type. */
+export const typedValue = (value: string, schema: unknown): Literal | null => {
+  if (value.toLowerCase() === "null") return NULL
+  if (!isObject(schema) || Object.keys(schema).length === 0) return text(value)
+  if (!("type" in schema)) return untyped(value)
+  const type = typeof schema["type"] === "string" ? schema["type"].trim().toLowerCase() : ""
+  if (TEXT_TYPES.has(type)) return text(value)
+  if (INTEGER.test(type) || NUMBER.test(type)) {
+    const json = readNumber(value)
+    return json === null || (INTEGER.test(type) && !isInteger(json)) ? null : atom(json)
+  }
+  if (BOOLEAN_TYPES.has(type)) return atom(String(value.toLowerCase() === "true"))
+  return (CONTAINER.test(type) ? readJson(value, { loose: true }) : null) ?? readPython(value) ?? text(value)
+}
+
+/** The types a schema allows, also by its alternatives and listed values. */
+const typesOf = (schema: unknown): ReadonlySet<string> => {
+  if (!isObject(schema)) return new Set(["string"])
+  const { type, enum: values } = schema
+  const named = [type].flat().filter((one) => typeof one === "string")
+  const listed = (Array.isArray(values) ? values : []).map((value: unknown) =>
+    value === null ? "null" : Array.isArray(value) ? "array" : typeof value
+  )
+  const nested = ["anyOf", "oneOf", "allOf"].flatMap((key) => {
+    const choices = schema[key]
+    return Array.isArray(choices) ? choices.flatMap((choice: unknown) => [...typesOf(choice)]) : []
+  })
+  const types = new Set([...named, ...listed, ...nested].map((one) => one.toLowerCase()))
+  return types.size === 0 ? new Set(["string"]) : types
+}
+
+const TRUE = new Set(["true", "1", "yes", "on"])
+const FALSE = new Set(["false", "0", "no", "off"])
+
+const integer = (value: string) =>
+  /^[-+]?\d[\d_]*$/.test(value) ? atom(String(BigInt(value.replace(/^\+|_/g, "")))) : null
+const number = (value: string) => {
+  const json = readNumber(value)
+  return json === null ? null : atom(json)
+}
+const boolean = (value: string) => {
+  const lower = value.toLowerCase()
+  return TRUE.has(lower) ? atom("true") : FALSE.has(lower) ? atom("false") : null
+}
+const container = (value: string) => readJson(value, { loose: true }) ?? readPython(value)
+
+/** From the most specific type on. */
+const READERS: ReadonlyArray<readonly [types: ReadonlyArray<string>, read: (value: string) => Literal | null]> = [
+  [["integer", "int"], integer],
+  [["number", "float"], number],
+  [["boolean", "bool"], boolean],
+  [["object", "array"], container],
+  [["string", "str", "text"], text]
+]
+
+/** As MiniMax's original reads it: the first type of the schema that the value fits. */
+export const valueOfTypes = (value: string, schema: unknown): Literal => {
+  const types = typesOf(schema)
+  if (value.toLowerCase() === "null" || (types.has("null") && ["none", "nil"].includes(value.toLowerCase())))
+    return NULL
+  for (const [names, read] of READERS) {
+    const literal = names.some((name) => types.has(name)) ? read(value) : null
+    if (literal !== null) return literal
+  }
+  return readJson(value) ?? text(value)
+}
