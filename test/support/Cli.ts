@@ -13,6 +13,7 @@ import { Runner } from "../../src/services/Runner.js"
 import type { SettingsValues } from "../../src/services/Settings.js"
 import { layerSettings } from "../../src/testing.js"
 import { answer, cachedModel, HOME } from "./Server.js"
+import { over } from "./Trees.js"
 
 export interface CliSetup {
   readonly models?: ReadonlyArray<CachedModel>
@@ -21,6 +22,8 @@ export interface CliSetup {
   readonly cache?: Partial<Context.Tag.Service<typeof Cache>>
   readonly runner?: Partial<Context.Tag.Service<typeof Runner>>
   readonly settings?: Partial<SettingsValues>
+  /** A hub cache on the disk, in place of `models`. */
+  readonly hub?: string
   /** The Hub; none unless said. */
   readonly remote?: Layer.Layer<RemoteServices>
   readonly terminal?: boolean
@@ -53,14 +56,7 @@ const sound = new HealthReport({
   runtimeReason: null
 })
 
-const servicesOf = ({
-  cache = {},
-  models = [cachedModel("org/tiny")],
-  remote,
-  reports = {},
-  runner = {},
-  settings
-}: CliSetup) =>
+const cacheOf = ({ cache = {}, models = [cachedModel("org/tiny")], reports = {}, settings }: CliSetup) =>
   Layer.mergeAll(
     Layer.succeed(Cache, {
       list: Effect.succeed(models),
@@ -78,7 +74,13 @@ const servicesOf = ({
       foresee: ({ name }) => Effect.succeed(reports[name]?.runtimeReason ?? null)
     }),
     layerSettings({ hubCache: `${HOME}/hub`, home: HOME, ...settings }),
-    Layer.mock(Maintenance, {}),
+    Layer.mock(Maintenance, {})
+  )
+
+const servicesOf = (setup: CliSetup) => {
+  const { hub, remote, runner = {} } = setup
+  return Layer.mergeAll(
+    hub === undefined ? cacheOf(setup) : over(hub),
     Layer.succeed(Remote, remote ?? Layer.die("no Hub in this test")),
     Layer.mock(Runner, {
       load: () => Effect.void,
@@ -86,6 +88,7 @@ const servicesOf = ({
       ...runner
     })
   )
+}
 
 /** The exit code and everything that was written. */
 export const runCli = (argv: ReadonlyArray<string>, setup: CliSetup = {}): Effect.Effect<Said> =>
@@ -109,6 +112,7 @@ export const runCli = (argv: ReadonlyArray<string>, setup: CliSetup = {}): Effec
         log.push(line)
       },
       outIsTerminal: setup.terminal ?? false,
+      errColumns: () => null,
       inIsTerminal: setup.terminal ?? false,
       readAll: Effect.succeed(setup.stdin ?? ""),
       lines: Effect.succeed({
