@@ -12,7 +12,7 @@ import type { Leases } from "./services/Leases.js"
 import type { Maintenance } from "./services/Maintenance.js"
 import { Remote, type RemoteServices } from "./services/Remote.js"
 import { Runner } from "./services/Runner.js"
-import { Settings } from "./services/Settings.js"
+import type { Settings } from "./services/Settings.js"
 
 /** The cache on the disk. Light: what `list`, `show` and `health` load. */
 export const layerManagement: Layer.Layer<Cache | Health | Maintenance, never, Settings> = Layer.mergeAll(
@@ -52,10 +52,7 @@ export const layerHub: Layer.Layer<RemoteServices, never, Settings> = Layer.unwr
   )
 )
 
-const layerRemote: Layer.Layer<Remote, never, Settings> = Layer.effect(
-  Remote,
-  Effect.map(Settings, (settings) => Layer.provide(layerHub, Layer.succeed(Settings, settings)))
-)
+const layerRemote: Layer.Layer<Remote> = Layer.succeed(Remote, layerHub)
 
 /** Everything, with settings from the environment. */
 export const layer: Layer.Layer<Cache | Health | Maintenance | Remote | Runner | Settings> = Layer.mergeAll(

@@ -136,6 +136,7 @@ const make = Effect.gen(function* () {
     log: (line) => process.stderr.write(`${line}\n`),
     outIsTerminal: process.stdout.isTTY === true,
     inIsTerminal: process.stdin.isTTY === true,
+    errColumns: () => (process.stderr.isTTY === true ? process.stderr.columns : null),
     readAll,
     lines: openLines(deliver),
     signal: next

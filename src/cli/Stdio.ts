@@ -29,6 +29,8 @@ export class Stdio extends Context.Tag("mlxk/cli/Stdio")<
     readonly log: (line: string) => void
     readonly outIsTerminal: boolean
     readonly inIsTerminal: boolean
+    /** Width of the terminal behind stderr; null when it is none. */
+    readonly errColumns: () => number | null
     /** Everything on stdin, which must be text. */
     readonly readAll: Effect.Effect<string, InvalidRequest>
     readonly lines: Effect.Effect<Lines, never, Scope.Scope>

@@ -69,6 +69,13 @@ const commandFailures: Readonly<Record<string, CommandFailures>> = {
     types: { internal_error: "health_check_failed" },
     data: { healthy: [], unhealthy: [], summary: { total: 0, healthy_count: 0, unhealthy_count: 0 } }
   },
+  pull: {
+    types: {
+      repo_not_found: "access_denied",
+      validation_error: "ValidationError",
+      internal_error: "pull_operation_failed"
+    }
+  },
   push: {
     types: {
       access_denied: "push_operation_failed",

@@ -366,6 +366,15 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: true,
     hint: "Clone again: it goes on where it stopped."
   },
+  CloneCancelled: {
+    type: "UserCancelledError",
+    status: 499,
+    code: "internal_error",
+    param: null,
+    exit: 1,
+    retryable: true,
+    hint: "Run the same command again: it goes on where it stopped."
+  },
   CloneFailed: {
     type: "CloneFailedError",
     status: 500,

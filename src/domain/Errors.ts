@@ -245,11 +245,13 @@ export class RepoRefused extends Schema.TaggedError<RepoRefused>()("RepoRefused"
 /** The bytes of a file could not be had, after all retries. What is there stays, and the next pull goes on from it. */
 export class DownloadFailed extends Schema.TaggedError<DownloadFailed>()("DownloadFailed", {
   repo: Schema.String,
-  file: Schema.String,
+  /** Null when no single file is to blame. */
+  file: Schema.NullOr(Schema.String),
   problem: Schema.String
 }) {
   override get message() {
-    return `Download of '${this.repo}' failed at ${this.file}: ${this.problem}; pull again to go on from here`
+    const where = this.file === null ? "" : ` at ${this.file}`
+    return `Download of '${this.repo}' failed${where}: ${this.problem}; pull again to go on from here`
   }
 }
 
@@ -358,6 +360,17 @@ export class ClonePullFailed extends Schema.TaggedError<ClonePullFailed>()("Clon
   }
 }
 
+/** The user stopped a clone. `directory` is where the download is kept. */
+export class CloneCancelled extends Schema.TaggedError<CloneCancelled>()("CloneCancelled", {
+  directory: Schema.NullOr(Schema.String)
+}) {
+  override get message() {
+    return this.directory === null
+      ? "Clone cancelled; nothing was written"
+      : `Clone cancelled; the download is kept in ${this.directory}, and the same command goes on from there`
+  }
+}
+
 /** The files are downloaded and could not be laid down in the target. */
 export class CloneFailed extends Schema.TaggedError<CloneFailed>()("CloneFailed", {
   path: Schema.String,
@@ -452,7 +465,7 @@ export type PushError =
   | PushTargetMissing
   | BranchCreateFailed
   | UploadFailed
-export type CloneError = CloneTargetInvalid | ClonePullFailed | CloneFailed
+export type CloneError = CloneTargetInvalid | ClonePullFailed | CloneFailed | CloneCancelled
 export type TransferError = HubError | DownloadFailed | DiskFull | CacheIo
 
 export type KnifeError =

@@ -46,7 +46,7 @@ const CARD_BYTES = 64 * 1024
 const CONFIG_BYTES = 2 ** 20
 
 /** spec 01 §8.1(1): the part before the first `@`. */
-const nameProblem = (text: string): string | null => {
+export const nameProblem = (text: string): string | null => {
   const name = text.split("@", 1)[0] ?? ""
   if (name.trim() === "") return "empty"
   const bad = name.length > MAX_NAME || name.startsWith("/") || name.endsWith("/") || name.includes("//")

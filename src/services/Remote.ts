@@ -5,9 +5,10 @@
 import { Context, type Layer } from "effect"
 import type { Hub } from "./Hub.js"
 import type { Publisher } from "./Publisher.js"
+import type { Settings } from "./Settings.js"
 import type { Transfer } from "./Transfer.js"
 import type { Workspaces } from "./Workspaces.js"
 
 export type RemoteServices = Hub | Publisher | Transfer | Workspaces
 
-export class Remote extends Context.Tag("mlxk/Remote")<Remote, Layer.Layer<RemoteServices>>() {}
+export class Remote extends Context.Tag("mlxk/Remote")<Remote, Layer.Layer<RemoteServices, never, Settings>>() {}
