@@ -26,6 +26,9 @@ export const HARMONY_TAGS = [
 ] as const
 type Tag = (typeof HARMONY_TAGS)[number]
 
+/** Other tags are text in a body. */
+const BODY_ENDS: ReadonlyArray<Tag> = ["<|start|>", "<|channel|>", "<|end|>", "<|return|>", "<|call|>"]
+
 const isTag = (text: string): text is Tag => HARMONY_TAGS.some((tag) => tag === text)
 const ANY_TAG = /(<\|(?:start|channel|message|end|return|call|constrain)\|>)/
 
@@ -142,6 +145,9 @@ export const harmonySplitter = ({ calls }: HarmonyOptions): Splitter & InReasoni
     head += text
     return mode === "lead" && !OPEN_HEADER.test(head) ? strayHead() : []
   }
+  /** Length of the end that may become a tag which means something here. */
+  const openLength = (text: string): number =>
+    Math.max(...(mode === "body" ? BODY_ENDS : HARMONY_TAGS).map((tag) => partialLength(text, tag)))
   const strayHead = (): ReadonlyArray<AnswerPart> => {
     const parts = strayText(head)
     if (stray) head = ""
@@ -149,13 +155,16 @@ export const harmonySplitter = ({ calls }: HarmonyOptions): Splitter & InReasoni
   }
   return {
     push: (text) => {
-      const whole = held + text
-      const longest = Math.max(...HARMONY_TAGS.map((tag) => partialLength(whole, tag)))
-      held = longest === 0 ? "" : whole.slice(-longest)
-      return whole
-        .slice(0, whole.length - longest)
-        .split(ANY_TAG)
-        .flatMap((part) => (part === "" ? [] : isTag(part) ? onTag(part) : onText(part)))
+      const parts: Array<AnswerPart> = []
+      const pieces = (held + text).split(ANY_TAG)
+      held = pieces.pop() ?? ""
+      for (const piece of pieces) {
+        if (piece !== "") parts.push(...(isTag(piece) ? onTag(piece) : onText(piece)))
+      }
+      const sure = held.slice(0, held.length - openLength(held))
+      held = held.slice(sure.length)
+      if (sure !== "") parts.push(...onText(sure))
+      return parts
     },
     finish: () => {
       const parts = held === "" ? [] : onText(held)

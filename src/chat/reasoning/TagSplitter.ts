@@ -2,26 +2,19 @@
 import { type AnswerPart, content, partialLength, reasoning, type Splitter, trimEnd, trimStart } from "../AnswerPart.js"
 import type { TagFormat } from "./Formats.js"
 
-/** Removes a mark from a stream of text. */
-const without = (mark: string) => {
+/** Removes marks from a stream of text. What is left on both sides of one is no mark, even where it looks like one. */
+const withoutMarks = (marks: ReadonlyArray<string>) => {
   let held = ""
   return {
     push: (text: string): string => {
-      const cleaned = (held + text).replaceAll(mark, "")
-      const sure = cleaned.length - partialLength(cleaned, mark)
-      held = cleaned.slice(sure)
-      return cleaned.slice(0, sure)
+      const pieces = marks.reduce((pieces, mark) => pieces.flatMap((piece) => piece.split(mark)), [held + text])
+      const last = pieces.pop() ?? ""
+      const sure = last.length - Math.max(0, ...marks.map((mark) => partialLength(last, mark)))
+      held = last.slice(sure)
+      return pieces.join("") + last.slice(0, sure)
     },
     finish: (): string => held
   }
-}
-
-/** Removes several marks, one after the other. */
-const withoutAll = (marks: ReadonlyArray<string>) => {
-  const filters = marks.map(without)
-  const through = (text: string, last: boolean) =>
-    filters.reduce((left, filter) => filter.push(left) + (last ? filter.finish() : ""), text)
-  return { push: (text: string) => through(text, false), finish: () => through("", true) }
 }
 
 type State = "start" | "reasoning" | "gap" | "answer"
@@ -30,7 +23,7 @@ export const tagSplitter = ({ close, drop, open }: TagFormat, promptOpen: boolea
   let state: State = "start"
   let held = ""
   let begun = false // reasoning has text
-  const answer = withoutAll(drop)
+  const answer = withoutMarks(drop)
 
   /** Whether the text begins with the opening tag; null as long as more of it may come. */
   const startsOpen = (): boolean | null => {
