@@ -37,7 +37,7 @@ module.exports = {
     arrow(
       "workspace-is-a-directory",
       "workspace",
-      ["domain/", "services/", "checkpoint/", "cache/(Files|Holder)\\.ts"],
+      ["domain/", "services/", "checkpoint/", "cache/(Files|Holder|Layout)\\.ts"],
       "the user's own directories are read with the cache's care"
     ),
     arrow(

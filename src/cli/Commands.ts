@@ -1,4 +1,5 @@
 /** All commands, in the order of the help. A new command is a file in `commands/` and a line here. */
+import { clone } from "./commands/Clone.js"
 import { du } from "./commands/Du.js"
 import { gc } from "./commands/Gc.js"
 import { health } from "./commands/Health.js"
@@ -12,4 +13,19 @@ import { serve, server } from "./commands/Serve.js"
 import { show } from "./commands/Show.js"
 import { update } from "./commands/Update.js"
 
-export const commands = [list, health, show, pull, outdated, update, rm, push, gc, du, run, serve, server] as const
+export const commands = [
+  list,
+  health,
+  show,
+  pull,
+  outdated,
+  update,
+  rm,
+  clone,
+  push,
+  gc,
+  du,
+  run,
+  serve,
+  server
+] as const

@@ -1,5 +1,5 @@
 /** `push`: a directory becomes one commit on a branch of the Hub (spec 01 §10). */
-import { Effect, Mailbox, Stream } from "effect"
+import { Effect, type Stream } from "effect"
 import {
   BranchCreateFailed,
   type HubError,
@@ -16,6 +16,7 @@ import { Hub, type RepoRevision } from "../services/Hub.js"
 import { Publisher, type Upload } from "../services/Publisher.js"
 import { Settings } from "../services/Settings.js"
 import { Workspaces } from "../services/Workspaces.js"
+import { type Emit, eventsOf } from "./Events.js"
 
 export interface PushOptions {
   readonly directory: string
@@ -31,7 +32,6 @@ export interface PushOptions {
 }
 
 type Services = Workspaces | Hub | Publisher | Settings
-type Emit = (event: PushEvent) => void
 
 const DISCLAIMER = "Experimental: files are uploaded as they are; look at the result on the Hub."
 /** As many paths as a dry run names of each kind. */
@@ -75,7 +75,7 @@ interface Compared {
 }
 
 /** Only files of the same size are read: others differ anyway. */
-const compared = (root: string, local: ReadonlyArray<LocalFile>, remote: Remote, emit: Emit) =>
+const compared = (root: string, local: ReadonlyArray<LocalFile>, remote: Remote, emit: Emit<PushEvent>) =>
   Effect.gen(function* () {
     const workspaces = yield* Workspaces
     const there = remote._tag === "Branch" ? remote.revision.files : []
@@ -151,7 +151,7 @@ const clauseOf =
   }
 
 /** Makes the repo and the branch when they are missing and may be made. Answers whether the repo is new. */
-const prepared = ({ branch, create, repo }: PushOptions, remote: Remote, emit: Emit) =>
+const prepared = ({ branch, create, repo }: PushOptions, remote: Remote, emit: Emit<PushEvent>) =>
   Effect.gen(function* () {
     const publisher = yield* Publisher
     const branchFailed = (error: HubError) => new BranchCreateFailed({ repo, branch, problem: clauseOf(branch)(error) })
@@ -165,7 +165,13 @@ const prepared = ({ branch, create, repo }: PushOptions, remote: Remote, emit: E
     if (remote._tag === "NoBranch" && create) yield* Effect.ignore(publisher.createBranch(repo, branch))
   })
 
-const published = (options: PushOptions, remote: Remote, root: string, files: ReadonlyArray<Upload>, emit: Emit) =>
+const published = (
+  options: PushOptions,
+  remote: Remote,
+  root: string,
+  files: ReadonlyArray<Upload>,
+  emit: Emit<PushEvent>
+) =>
   Effect.gen(function* () {
     const { branch, create, repo } = options
     const publisher = yield* Publisher
@@ -212,7 +218,7 @@ const uploadData = (
 
 const NOTHING = { commit: null, url: null, paths: [] }
 
-const work = (options: PushOptions, emit: Emit): Effect.Effect<PushData, PushError, Services> =>
+const work = (options: PushOptions, emit: Emit<PushEvent>): Effect.Effect<PushData, PushError, Services> =>
   Effect.gen(function* () {
     const { hub, pushToken } = yield* Settings
     const workspaces = yield* Workspaces
@@ -245,17 +251,4 @@ const work = (options: PushOptions, emit: Emit): Effect.Effect<PushData, PushErr
  * `Finished`. Nothing is deleted on the Hub, and without a difference there is no commit.
  */
 export const push = (options: PushOptions): Stream.Stream<PushEvent, PushError, Services> =>
-  Stream.unwrapScoped(
-    Effect.gen(function* () {
-      const events = yield* Mailbox.make<PushEvent, PushError>()
-      const emit = (event: PushEvent) => {
-        events.unsafeOffer(event)
-      }
-      yield* work(options, emit).pipe(
-        Effect.tap((data) => events.offer({ _tag: "Finished", data })),
-        Mailbox.into(events),
-        Effect.forkScoped
-      )
-      return Mailbox.toStream(events)
-    })
-  )
+  eventsOf((emit) => Effect.map(work(options, emit), (data) => emit({ _tag: "Finished", data })))

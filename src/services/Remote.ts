@@ -3,12 +3,13 @@
  * load it.
  */
 import { Context, type Layer } from "effect"
+import type { Clones, TransferInto } from "./Clones.js"
 import type { Hub } from "./Hub.js"
 import type { Publisher } from "./Publisher.js"
 import type { Settings } from "./Settings.js"
 import type { Transfer } from "./Transfer.js"
 import type { Workspaces } from "./Workspaces.js"
 
-export type RemoteServices = Hub | Publisher | Transfer | Workspaces
+export type RemoteServices = Clones | Hub | Publisher | Transfer | TransferInto | Workspaces
 
 export class Remote extends Context.Tag("mlxk/Remote")<Remote, Layer.Layer<RemoteServices, never, Settings>>() {}
