@@ -6,7 +6,7 @@ import { isLfsPointer, LFS_POINTER_LIMIT_BYTES, weightIndexPath } from "../check
 import { cardHints } from "../checkpoint/ModelCard.js"
 import type { CachedModel, ModelLocation, SnapshotFile, SnapshotState } from "../domain/CachedModel.js"
 import { type JsonFile, objectOf } from "../domain/JsonFile.js"
-import { filesBelow, modifiedAt, type Reader, readerOf } from "./Files.js"
+import { filesBelow, type Listing, modifiedAt, type Reader, readerOf } from "./Files.js"
 import { snapshotNames } from "./Layout.js"
 
 const MIB = 2 ** 20
@@ -19,6 +19,7 @@ const LARGE_JSON_LIMIT_BYTES = 64 * MIB
 const CARD_LIMIT_BYTES = 64 * 1024
 
 const MISSING: JsonFile = { _tag: "Missing" }
+const NOTHING: Listing = { files: [], names: null }
 
 /** Bytes that aren't UTF-8 are left out, as the original reads cards (spec 01 §7.1.1). */
 const tolerant = (bytes: Uint8Array): string =>
@@ -53,8 +54,8 @@ const stateOf = (location: ModelLocation, files: Either.Either<unknown, string>)
 export const describe = (location: ModelLocation): CachedModel => {
   const directory = location.snapshotDirectory ?? location.repoDirectory
   const found = filesBelow(directory)
-  const files = Either.getOrElse(found, () => [])
-  const reader = readerOf(directory)
+  const { files, names } = Either.getOrElse(found, () => NOTHING)
+  const reader = readerOf(directory, names)
   const config = reader.json("config.json", CONFIG_LIMIT_BYTES)
   const values = objectOf(config)
   const index = weightIndexPath(files)

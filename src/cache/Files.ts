@@ -58,11 +58,18 @@ const byComponents = (left: SnapshotFile, right: SnapshotFile): number =>
 /** A checkpoint has hundreds of files at most; a "model" that is a link to a whole disk must not be walked to its end. */
 const MAX_FILES = 100_000
 
+/** What a directory holds: the files below it, and the names of everything right in it. */
+export interface Listing {
+  readonly files: ReadonlyArray<SnapshotFile>
+  /** Null when the directory can't be listed; its files may still be readable by name. */
+  readonly names: ReadonlySet<string> | null
+}
+
 /**
  * The files below a directory, sorted, up to MAX_FILES. Links to directories are not entered (they may form a loop), what may not be listed
  * below the root is left out. Left: the root itself can't be listed.
  */
-export const filesBelow = (root: string): Either.Either<ReadonlyArray<SnapshotFile>, string> => {
+export const filesBelow = (root: string): Either.Either<Listing, string> => {
   const files: Array<SnapshotFile> = []
   const visit = (prefix: string, entry: Dirent, pending: Array<string>) => {
     const path = prefix + entry.name
@@ -77,7 +84,7 @@ export const filesBelow = (root: string): Either.Either<ReadonlyArray<SnapshotFi
       const entries = Either.getOrElse(entriesOf(join(root, prefix)), () => [])
       for (const entry of entries) visit(prefix, entry, pending)
     }
-    return files.sort(byComponents)
+    return { files: files.sort(byComponents), names: new Set(top.map(({ name }) => name)) }
   })
 }
 
@@ -128,10 +135,14 @@ export interface Reader {
   readonly json: (path: string, limitBytes: number, onlyWith?: string) => JsonFile
 }
 
-/** A reader for `directory`; keeps what it read as long as it lives. */
-export const readerOf = (directory: string): Reader => {
+/**
+ * A reader for `directory`; keeps what it read as long as it lives. A file right in it that isn't among `names` is not opened:
+ * failing to open one costs more than reading it.
+ */
+export const readerOf = (directory: string, names: Listing["names"]): Reader => {
   const known = new Map<string, Content>()
   const read = (path: string, limitBytes: number, headOnly: boolean): Content => {
+    if (names !== null && !path.includes("/") && !names.has(path)) return { _tag: "Missing" }
     const content = known.get(path) ?? readWithin(join(directory, path), limitBytes, headOnly)
     known.set(path, content)
     return content
