@@ -5,7 +5,7 @@ import { Effect, Either, Layer } from "effect"
 import { locate } from "../cache/Layout.js"
 import { CloneFailed, CloneTargetInvalid } from "../domain/Errors.js"
 import { systemCode } from "../domain/FileProblems.js"
-import { Clones, type Stage } from "../services/Clones.js"
+import { Clones } from "../services/Clones.js"
 import { Settings } from "../services/Settings.js"
 import { layDown } from "./LayDown.js"
 import {
@@ -57,6 +57,20 @@ const lastName = (repo: string): string => repo.slice(repo.lastIndexOf("/") + 1)
 
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
+/** Codes of a rename onto something. */
+const IN_THE_WAY = ["EEXIST", "ENOTDIR", "ENOTEMPTY"]
+
+/** A promise whose interruption waits until it has really ended: the next clone may use the same stage. */
+const settled = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, unknown> =>
+  Effect.async((resume, signal) => {
+    const running = work(signal)
+    running.then(
+      (value) => resume(Effect.succeed(value)),
+      (error) => resume(Effect.fail(error))
+    )
+    return Effect.promise(() => running.then(undefined, () => undefined))
+  })
+
 const make = Effect.gen(function* () {
   const { workspaceHome } = yield* Settings
 
@@ -96,16 +110,19 @@ const make = Effect.gen(function* () {
     isComplete: (stage) => Effect.sync(() => isComplete(stage)),
     complete: (stage) => onDisk(stage.directory, () => markComplete(stage)),
     staged: (stage, repo) => Effect.sync(() => locate(stage.hubCache, repo, null)),
-    layDown: (stage: Stage, { repoDirectory, snapshotDirectory }, target, origin) =>
-      Effect.tryPromise({
-        try: () => layDown(snapshotDirectory ?? repoDirectory, join(stage.directory, "workspace"), target, origin),
-        catch: (error) => {
+    layDown: (stage, { repoDirectory, snapshotDirectory }, target, origin) => {
+      const work = join(stage.directory, "workspace")
+      const laying = { snapshot: snapshotDirectory ?? repoDirectory, work, target, origin }
+      return Effect.mapError(
+        settled((signal) => layDown(laying, signal)),
+        (error) => {
           const code = systemCode(error)
-          return code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR"
+          return IN_THE_WAY.includes(code)
             ? invalid(target, "came to exist meanwhile; the download is kept")
             : new CloneFailed({ path: target, problem: code })
         }
-      }),
+      )
+    },
     abandon: (stage) =>
       Effect.ignore(
         Effect.try(() => {

@@ -58,8 +58,8 @@ export const layer: Layer.Layer<Workspaces> = Layer.succeed(Workspaces, {
     ),
   inspect: (root, files) =>
     Effect.sync(() => {
-      const reader = readerOf(root)
       const paths = new Set(files.map(({ path }) => path))
+      const reader = readerOf(root, paths)
       const index = INDEXES.find((path) => paths.has(path))
       return {
         root,
