@@ -3,7 +3,7 @@
  * and errors come out the same. No JavaScript is made of template text.
  */
 import { BREAK, CONTINUE, type Execute, NEXT } from "./Code.js"
-import { runtimeError, syntaxError, typeError } from "./Failure.js"
+import { notText, runtimeError, syntaxError, typeError } from "./Failure.js"
 import { makeLoop } from "./LoopCompiler.js"
 import { BlockReference, TemplateReference } from "./Macro.js"
 import type { BlockNode, Body, DataNode, Expr, IfNode, Stmt } from "./Nodes.js"
@@ -15,7 +15,7 @@ import { ScopeCompiler } from "./ScopeCompiler.js"
 import { analyzeBody, Symbols } from "./Symbols.js"
 import { joined, type Str } from "./Text.js"
 import { isStr, Undefined } from "./Values.js"
-import { undeclared, walk } from "./Walk.js"
+import { isConstant, undeclared, walk } from "./Walk.js"
 
 /** Makes the text of a template. */
 export type Render = (rt: Rendering) => Str
@@ -103,7 +103,8 @@ class Compiler extends ScopeCompiler {
         return NEXT
       }
     }
-    const line = this.mark(node.line)
+    // Jinja2 writes constants as text, which has no line.
+    const line = isConstant(node) ? node.line : this.mark(node.line)
     const value = this.expr(node, frame)
     return (a, out) => {
       const { rt } = a
@@ -212,6 +213,7 @@ class Compiler extends ScopeCompiler {
     return (rt) => {
       const out: Array<Str> = []
       root(new Activation(rt, null), out)
+      if (rt.mixed) throw notText()
       return joined(out)
     }
   }

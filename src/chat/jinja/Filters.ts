@@ -7,7 +7,7 @@ import { SEQUENCE_FILTERS } from "./SequenceFilters.js"
 import { TESTS, type Test } from "./Tests.js"
 import { raw } from "./Text.js"
 import { TEXT_FILTERS } from "./TextFilters.js"
-import { isStr } from "./Values.js"
+import { hashKey, isStr } from "./Values.js"
 
 const own = <A>(table: Readonly<Record<string, A>>, name: string): A | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined
@@ -16,9 +16,17 @@ const unknown = (what: string, name: string) => new TemplateFailure("runtime", `
 
 export const filterNamed = (name: string): Filter | undefined => own(FILTERS, name)
 
+/** Whether a value is a name; what can't be a key can't be asked for. */
+const named =
+  (exists: (name: string) => boolean): Test =>
+  (_, value) => {
+    const key = hashKey(value)
+    return isStr(value) && typeof key === "string" && exists(raw(value))
+  }
+
 export const testNamed = (name: string): Test | undefined => {
-  if (name === "filter") return (_, value) => isStr(value) && filterNamed(raw(value)) !== undefined
-  if (name === "test") return (_, value) => isStr(value) && testNamed(raw(value)) !== undefined
+  if (name === "filter") return named((text) => filterNamed(text) !== undefined)
+  if (name === "test") return named((text) => testNamed(text) !== undefined)
   return own(TESTS, name)
 }
 

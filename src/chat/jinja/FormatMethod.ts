@@ -19,28 +19,28 @@ interface Fields {
 const FIELD_NAME = /^([^.[\]]*)((?:\.[^.[\]]+|\[[^\]]+\])*)$/s
 const PATH_PART = /\.([^.[\]]+)|\[([^\]]+)\]/gs
 
-const first = (name: string, fields: Fields): Value => {
-  const isNumber = name === "" || /^\d+$/.test(name)
-  if (!isNumber) {
-    const value = fields.kwargs.get(name)
-    if (value === undefined) throw lookupError(name)
-    return value
-  }
-  const automatic = name === ""
-  if (automatic ? fields.auto === null : (fields.auto ?? 0) > 0) {
-    throw valueError("cannot switch between manual field specification and automatic field numbering")
+const NUMBER = /^\d+$/
+
+/** The argument that a field begins with. Numbering is automatic for empty fields only, as in Python's `string.Formatter`. */
+const first = (field: string, name: string, fields: Fields): Value => {
+  const automatic = field === ""
+  if (automatic || NUMBER.test(field)) {
+    if (automatic ? fields.auto === null : (fields.auto ?? 0) > 0) {
+      throw valueError("cannot switch between manual field specification and automatic field numbering")
+    }
   }
   const at = automatic ? (fields.auto ?? 0) : Number(name)
-  fields.auto = automatic ? at + 1 : null
-  const value = fields.args[at]
-  if (value === undefined) throw lookupError("Replacement index out of range for positional args tuple")
+  if (automatic) fields.auto = at + 1
+  else if (NUMBER.test(field)) fields.auto = null
+  const value = automatic || NUMBER.test(name) ? fields.args[at] : fields.kwargs.get(name)
+  if (value === undefined) throw lookupError(name === "" ? "Replacement index out of range" : name)
   return value
 }
 
 const fieldValue = (field: string, fields: Fields): Value => {
   const found = FIELD_NAME.exec(field)
   if (found === null) throw valueError("Empty attribute in format string")
-  let value = first(found[1] ?? "", fields)
+  let value = first(field, found[1] ?? "", fields)
   for (const [, attr, item] of (found[2] ?? "").matchAll(PATH_PART)) {
     if (attr !== undefined) value = getattr(value, attr, fields.rt)
     else if (item !== undefined) value = getitem(value, /^\d+$/.test(item) ? Number(item) : item, fields.rt)

@@ -1,7 +1,7 @@
 /** Python's format specifications: `format(value, "…")` of strings and numbers. */
 
 import { exponential, fixed, general } from "./Decimals.js"
-import { typeError, valueError } from "./Failure.js"
+import { overflowError, typeError, valueError } from "./Failure.js"
 import { formatFloat, toDouble } from "./Numbers.js"
 import { str } from "./Repr.js"
 import { joined, lengthOf, raw, type Str, slicedChars, withoutMarkup } from "./Text.js"
@@ -92,7 +92,10 @@ const RADIX: Readonly<Record<string, number>> = { b: 2, o: 8, x: 16, X: 16, d: 1
 
 const formatInteger = (value: Int, spec: Spec, rt: Runtime): Str => {
   const { alternate, precision, sign, type } = spec
-  if (type === "c") return aligned("", String.fromCodePoint(Number(value)), spec, "<", rt)
+  if (type === "c") {
+    if (value < 0 || value > 0x10ffff) throw overflowError("%c arg not in range(0x110000)")
+    return aligned("", String.fromCodePoint(Number(value)), spec, "<", rt)
+  }
   const radix = RADIX[type]
   if (radix === undefined) return formatDouble(toDouble(value), spec, rt)
   if (precision !== null) throw valueError("Precision not allowed in integer format specifier")

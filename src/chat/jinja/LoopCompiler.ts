@@ -105,11 +105,9 @@ const loopOver =
       if (loop !== null) writeLoop?.(a, loop)
       enter(a)
       const signal = body(a, out)
-      if (signal === BREAK) {
-        empty = false
-        break
-      }
-      empty = false
+      if (signal === BREAK) break
+      // As in Jinja2, only a body that runs to its end keeps `else` away.
+      if (signal === NEXT) empty = false
     }
     leave(a)
     return empty && otherwise !== null ? otherwise(a, out) : NEXT
@@ -151,7 +149,7 @@ export const makeLoop = (compiler: StatementCompiler, node: ForNode, frame: Fram
       rt.nested(() => {
         const a = new Activation(rt, outer)
         const inside: Array<Str> = []
-        run(filtered(values, a), a, inside, depth, render)
+        run(filtered(values, outer), a, inside, depth, render)
         return joined(inside, rt.autoescape)
       })
     rt.line = line

@@ -16,6 +16,7 @@ import {
   type Runtime,
   Tuple,
   typeName,
+  Undefined,
   type Value
 } from "./Values.js"
 
@@ -43,6 +44,7 @@ const makeArguments = (values: Value, rt: Runtime) => {
       return value
     },
     named: (key: string): Value => {
+      if (values instanceof Undefined) return values.fail()
       if (!(values instanceof Dict)) throw typeError("format requires a mapping")
       named = true
       const value = values.get(key)
@@ -51,7 +53,7 @@ const makeArguments = (values: Value, rt: Runtime) => {
     },
     /** What may be left over: a mapping, a list, anything with items but strings and tuples. */
     check: () => {
-      const loose = mapping || isList(values) || (values instanceof PyObject && values.type === "range")
+      const loose = mapping || isList(values) || values instanceof PyObject || values instanceof Undefined
       if (used < items.length && !loose) throw typeError("not all arguments converted during string formatting")
     }
   }
@@ -71,6 +73,7 @@ const signFor = (negative: boolean, flags: string): string =>
 const toInt = (value: Value, code: string): Int => {
   if (isInt(value)) return value
   if (typeof value === "boolean") return Number(value)
+  if (value instanceof Undefined && "diu".includes(code)) return value.fail()
   if (value instanceof Float && "diu".includes(code)) {
     if (Number.isNaN(value.value)) throw valueError("cannot convert float NaN to integer")
     if (!Number.isFinite(value.value)) throw overflowError("cannot convert float infinity to integer")
@@ -96,6 +99,7 @@ const integer = (value: Value, spec: Spec, rt: Runtime): Str => {
 
 const float = (value: Value, spec: Spec, rt: Runtime): Str => {
   const { code, flags, precision } = spec
+  if (value instanceof Undefined) return value.fail()
   if (!(value instanceof Float) && !isInt(value) && typeof value !== "boolean") {
     throw typeError(`must be real number, not ${typeName(value)}`)
   }

@@ -13,6 +13,8 @@ const MAX_DEPTH = 150
 export class Rendering implements Runtime {
   line: number | null = null
   autoescape = false
+  /** Whether something else than text was written. */
+  mixed = false
   /** Top-level assignments, which blocks see. */
   readonly exported = new Map<string, Value>()
   #depth = 0

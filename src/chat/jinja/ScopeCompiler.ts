@@ -5,6 +5,7 @@ import { makeMacro } from "./MacroCompiler.js"
 import type { Body, Stmt } from "./Nodes.js"
 import { isTrue } from "./Operations.js"
 import { escaped, str } from "./Repr.js"
+import type { Rendering } from "./Runtime.js"
 import { type Activation, entering, type Frame, inner, leaving } from "./Scope.js"
 import { analyzeBody, analyzeExprs } from "./Symbols.js"
 import { asMarkup, joined, raw, type Str } from "./Text.js"
@@ -17,6 +18,12 @@ export abstract class ScopeCompiler extends AssignmentCompiler implements Statem
     const text = rt.autoescape ? escaped(value, rt) : str(value, rt)
     rt.spendChars(raw(text).length)
     out.push(text)
+  }
+
+  /** Jinja2 doesn't turn the result of a block into text; that fails when all parts are put together. */
+  #writeText(value: Value, rt: Rendering, out: Output): void {
+    if (isStr(value)) this.write(value, rt, out)
+    else rt.mixed = true
   }
 
   scoped(frame: Frame, body: Execute): Execute {
@@ -78,7 +85,8 @@ export abstract class ScopeCompiler extends AssignmentCompiler implements Statem
     let filter: (text: Str, a: Activation) => Value = (text) => text
     const execute = this.#captures(node.body, block, (text, a, out) => {
       a.rt.line = node.line
-      this.write(filter(text, a), a.rt, out)
+      const value = filter(text, a)
+      this.#writeText(value, a.rt, out)
     })
     this.mark(node.line)
     filter = this.#blockFilter(node.filter, block)
@@ -144,7 +152,7 @@ export abstract class ScopeCompiler extends AssignmentCompiler implements Statem
       caller = macro
       const value = call === null ? macro.call(a.rt, [], new Map()) : call(a)
       caller = before
-      this.write(value, a.rt, out)
+      this.#writeText(value, a.rt, out)
       return NEXT
     }
   }

@@ -242,7 +242,7 @@ export const STRING_METHODS: Readonly<Record<string, StringMethod>> = {
   }),
   encode: method("encoding errors", (self, [encoding = "utf-8"]) => {
     if (/^utf[-_]?8$/i.test(stringArg(encoding))) return new Bytes(raw(self))
-    throw new TemplateFailure("runtime", "only utf-8 is known", null, "LookupError")
+    throw new TemplateFailure("runtime", "only utf-8 is known", undefined, "LookupError")
   }),
   endswith: affix((s, part) => s.endsWith(part)),
   expandtabs: expandTabs,

@@ -8,7 +8,7 @@ import { type Filter, filter } from "./FilterArgs.js"
 import { toJson } from "./Json.js"
 import { floatLiteral, intLiteral } from "./Literals.js"
 import { int, intOf, numeric, toDouble } from "./Numbers.js"
-import { isTrue } from "./Operations.js"
+import { isTrue, length } from "./Operations.js"
 import { padded } from "./Padding.js"
 import { percentFormat } from "./Percent.js"
 import { prettyPrinted } from "./PrettyPrint.js"
@@ -52,14 +52,14 @@ const indent = filter("width first blank", (value, [width = 4, first = false, bl
 
 const truncate = filter(
   "length killwords end leeway",
-  (value, [length = 255, killwords = false, end = "...", leeway = null], rt) => {
-    const text = textArg(value)
-    const most = index(length)
+  (value, [limit = 255, killwords = false, end = "...", leeway = null], rt) => {
+    const most = index(limit)
     const ending = textArg(end)
     const slack = leeway === null ? 5 : index(leeway)
     if (most < lengthOf(raw(ending))) throw runtimeError(`expected length >= ${lengthOf(raw(ending))}, got ${most}`)
     if (slack < 0) throw runtimeError(`expected leeway >= 0, got ${slack}`)
-    if (lengthOf(raw(text)) <= most + slack) return text
+    if (length(value, rt) <= most + slack) return value
+    const text = textArg(value)
     const cut = slicedChars(text, 0, most - lengthOf(raw(ending)))
     const space = raw(cut).lastIndexOf(" ")
     return joined([isTrue(killwords, rt) || space < 0 ? cut : changedEnd(cut, space), ending], isMarkup(text))

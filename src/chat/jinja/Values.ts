@@ -55,7 +55,7 @@ export const hashKey = (value: Value): Key => {
   }
   if (value instanceof Undefined) return "\0u"
   if (value instanceof PyObject) return `\0o${value.identity}`
-  throw new TemplateFailure("runtime", `unhashable type: '${typeName(value)}'`, null, "TypeError")
+  throw new TemplateFailure("runtime", `unhashable type: '${typeName(value)}'`, undefined, "TypeError")
 }
 
 /** A dict: keeps the order of insertion, and the first of equal keys. */
@@ -152,7 +152,7 @@ export abstract class PyObject {
   }
   readonly callable: boolean = false
   call(_rt: Runtime, _args: ReadonlyArray<Value>, _kwargs: Kwargs): Value {
-    throw new TemplateFailure("runtime", `'${this.type}' object is not callable`, null, "TypeError")
+    throw new TemplateFailure("runtime", `'${this.type}' object is not callable`, undefined, "TypeError")
   }
   repr(_rt: Runtime): Str {
     return `<${this.type} object>`

@@ -131,3 +131,8 @@ export const undeclared = (parts: ReadonlyArray<Part>, names: ReadonlyArray<stri
   )
   return found
 }
+
+/** Whether an expression is the same every time: built of constants only. */
+export const isConstant = (node: Expr): boolean =>
+  node.t === "Const" ||
+  (node.t !== "Name" && node.t !== "NSRef" && node.t !== "Call" && childExprs(node).every(isConstant))
