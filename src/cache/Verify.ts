@@ -43,7 +43,7 @@ const hashFor = (name: string, size: number): Hash | null => {
 }
 
 const MISSING = "the file is missing"
-const DIFFERS = "the content is not what its name says; download it again"
+const DIFFERS = "the content is not what its name says; delete the model and pull it again"
 
 /** Hashes a file; the answer is what is wrong with it. Between two chunks it can be interrupted. */
 const check = ({ entry, name, path }: Job, done: (bytes: number) => Effect.Effect<void>) =>

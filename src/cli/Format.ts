@@ -47,11 +47,26 @@ export const cut = (text: string, limit: number): string => {
 
 const width = (text: string): number => [...text].length
 
-/** Left-aligned columns under a rule; every row has as many cells as the header. */
-export const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = header.map((title, column) =>
-    rows.reduce((widest, row) => Math.max(widest, width(row[column] ?? "")), width(title))
+/** A narrower first column tells nothing any more. */
+const MIN_NAME_WIDTH = 12
+
+/**
+ * Left-aligned columns under a rule; every row has as many cells as the header. When it is wider than the terminal, the first
+ * column, which holds the names, is cut; `columns` null means that the width doesn't matter.
+ */
+export const table = (
+  header: ReadonlyArray<string>,
+  given: ReadonlyArray<ReadonlyArray<string>>,
+  columns: number | null = null
+): string => {
+  const widest = header.map((title, column) =>
+    given.reduce((most, row) => Math.max(most, width(row[column] ?? "")), width(title))
   )
+  const [first = 0, ...others] = widest
+  const left = (columns ?? Number.POSITIVE_INFINITY) - others.reduce((sum, count) => sum + count + " | ".length, 0)
+  const limit = Math.min(first, Math.max(MIN_NAME_WIDTH, left))
+  const widths = [limit, ...others]
+  const rows = given.map(([name = "", ...cells]) => [cut(name, limit), ...cells])
   const line = (cells: ReadonlyArray<string>) =>
     cells.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - width(cell))).join(" | ")
   const rule = widths.map((count) => "-".repeat(count)).join("-+-")

@@ -135,6 +135,7 @@ const make = Effect.gen(function* () {
     err: writeErr,
     log: (line) => process.stderr.write(`${line}\n`),
     outIsTerminal: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? null,
     inIsTerminal: process.stdin.isTTY === true,
     errColumns: () => (process.stderr.isTTY === true ? process.stderr.columns : null),
     readAll,

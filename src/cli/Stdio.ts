@@ -28,6 +28,8 @@ export class Stdio extends Context.Tag("mlxk/cli/Stdio")<
     /** One finished log line. */
     readonly log: (line: string) => void
     readonly outIsTerminal: boolean
+    /** Width of the terminal in characters; null when stdout is none. */
+    readonly columns: number | null
     readonly inIsTerminal: boolean
     /** Width of the terminal behind stderr; null when it is none. */
     readonly errColumns: () => number | null

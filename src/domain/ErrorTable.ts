@@ -166,7 +166,7 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     param: null,
     exit: 1,
     retryable: false,
-    hint: "'mlxk health' checks the files; download the model again."
+    hint: "'mlxk health --verify' checks the files; 'mlxk pull' downloads the model again."
   },
   TemplateRefused: {
     type: "validation_error",

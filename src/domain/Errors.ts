@@ -37,7 +37,7 @@ export class UnsupportedParameter extends Schema.TaggedError<UnsupportedParamete
 /** No cached model matches (spec 01 §3.1). */
 export class ModelNotFound extends Schema.TaggedError<ModelNotFound>()("ModelNotFound", { query: Schema.String }) {
   override get message() {
-    return `No model found matching '${this.query}': not found in cache; 'mlxk list --all' shows what is there, 'hf download' pulls more`
+    return `No model found matching '${this.query}': not found in cache; 'mlxk list --all' shows what is there, 'mlxk pull' downloads more`
   }
 }
 
@@ -137,7 +137,7 @@ export class CheckpointInvalid extends Schema.TaggedError<CheckpointInvalid>()("
   problem: Schema.String
 }) {
   override get message() {
-    return `Model '${this.model}' cannot be loaded: ${this.file}: ${this.problem}; check it with 'mlxk health', then download it again`
+    return `Model '${this.model}' cannot be loaded: ${this.file}: ${this.problem}; check it with 'mlxk health --verify', then 'mlxk pull' it again`
   }
 }
 

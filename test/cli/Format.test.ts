@@ -64,4 +64,15 @@ describe("a table", () => {
   it("has a header and a rule without rows", () => assert.strictEqual(table(["A", "Bc"], []), "A | Bc\n--+---\n"))
   it("is as wide as its widest cells, counted in characters", () =>
     assert.strictEqual(table(["A", "B"], [["🦙🦙", "x"]]), "A  | B\n---+--\n🦙🦙 | x\n"))
+  it("cuts names where the terminal is too narrow, but not to nothing", () => {
+    const rows = [["org/a-very-long-name-of-a-model", "x"]]
+    const lines = (width: number) => table(["Name", "B"], rows, width).trimEnd().split("\n")
+    assert.deepStrictEqual(lines(40)[2], "org/a-very-long-name-of-a-model | x")
+    assert.deepStrictEqual(lines(24), [
+      "Name                 | B",
+      "---------------------+--",
+      "org/a-very-long-n... | x"
+    ])
+    assert.deepStrictEqual(lines(5)[2], "org/a-ver... | x")
+  })
 })

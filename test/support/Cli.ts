@@ -27,6 +27,8 @@ export interface CliSetup {
   /** The Hub; none unless said. */
   readonly remote?: Layer.Layer<RemoteServices>
   readonly terminal?: boolean
+  /** Width of the terminal. */
+  readonly columns?: number
   /** What `-` reads. */
   readonly stdin?: string
   /** What a user types; then the input ends. */
@@ -114,6 +116,7 @@ export const runCli = (argv: ReadonlyArray<string>, setup: CliSetup = {}): Effec
       outIsTerminal: setup.terminal ?? false,
       errColumns: () => null,
       inIsTerminal: setup.terminal ?? false,
+      columns: setup.columns ?? null,
       readAll: Effect.succeed(setup.stdin ?? ""),
       lines: Effect.succeed({
         ask: (prompt) =>

@@ -30,7 +30,7 @@ interface Tree {
 }
 interface Built {
   readonly root: string
-  readonly modes: ReadonlyArray<string>
+  readonly modes: Array<string>
 }
 
 const read = (file: string) => JSON.parse(readFileSync(join(import.meta.dirname, "../golden/cache", file), "utf8"))
@@ -81,6 +81,7 @@ const answer = async (one: Case, root: string) => {
     outIsTerminal: false,
     errColumns: () => null,
     inIsTerminal: false,
+    columns: null,
     readAll: Effect.succeed(""),
     signal: () => Effect.never
   })

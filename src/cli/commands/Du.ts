@@ -5,6 +5,7 @@ import { diskUsage } from "../../operations/DiskUsage.js"
 import { command } from "../CommandFile.js"
 import { Output } from "../Output.js"
 import { json, optional } from "../Parameter.js"
+import { Stdio } from "../Stdio.js"
 import { usageText } from "../views/Reclaim.js"
 
 export const du = command(
@@ -16,6 +17,7 @@ export const du = command(
   ({ pattern }) =>
     Effect.gen(function* () {
       const output = yield* Output
-      yield* output.result(UsageData, yield* diskUsage(pattern), usageText)
+      const { columns } = yield* Stdio
+      yield* output.result(UsageData, yield* diskUsage(pattern), (data) => usageText(data, columns))
     })
 )

@@ -7,6 +7,7 @@ import { command, type Values } from "../CommandFile.js"
 import { namesText } from "../Format.js"
 import { Output } from "../Output.js"
 import { json, optional, toggle, value } from "../Parameter.js"
+import { Stdio } from "../Stdio.js"
 import { listText, shownModels } from "../views/List.js"
 
 const parameters = {
@@ -31,11 +32,12 @@ const arranged = (data: ListData, { filter, sort }: ListValues, now: number): Li
 export const list = command("list", { about: "List all cached models", parameters }, (values) =>
   Effect.gen(function* () {
     const output = yield* Output
+    const { columns } = yield* Stdio
     const now = yield* Clock.currentTimeMillis
     const data = arranged(yield* listModels(values.pattern), values, now)
     const names = () => shownModels(data, values).map(({ name }) => name)
     yield* output.result(ListData, data, () =>
-      values.quiet || values.null ? namesText(names(), values.null) : listText(data, values, now)
+      values.quiet || values.null ? namesText(names(), values.null) : listText(data, values, now, columns)
     )
   })
 )

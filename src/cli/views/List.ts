@@ -63,11 +63,12 @@ const rows = (model: ModelObject, shown: ReadonlyArray<Column>): ReadonlyArray<R
   return Array.from({ length: height }, (_, line) => cells.map((lines) => lines[line] ?? ""))
 }
 
-/** The table; header and rule also without rows. `now` in milliseconds since 1970. */
-export const listText = (data: ListData, flags: ListFlags, now: number): string => {
+/** The table; header and rule also without rows. `now` in milliseconds since 1970; `width` of the terminal, null for none. */
+export const listText = (data: ListData, flags: ListFlags, now: number, width: number | null): string => {
   const shown = columns(flags, now)
   return table(
     shown.map(({ title }) => title),
-    shownModels(data, flags).flatMap((model) => rows(model, shown))
+    shownModels(data, flags).flatMap((model) => rows(model, shown)),
+    width
   )
 }

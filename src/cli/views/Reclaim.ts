@@ -26,7 +26,8 @@ export const collectText = ({ dry_run, freed_bytes, message, plan }: CollectData
 
 const label = ({ name, type }: RepoUsage): string => visible(type === "model" ? name : `${type}s/${name}`)
 
-export const usageText = ({ repos, total }: UsageData): string =>
+/** `width` of the terminal, null for none. */
+export const usageText = ({ repos, total }: UsageData, width: number | null): string =>
   table(
     ["Name", "Revisions", "Logical", "On disk", "Unused", "Exclusive"],
     [
@@ -36,5 +37,6 @@ export const usageText = ({ repos, total }: UsageData): string =>
         ...[repo.logical_bytes, repo.on_disk_bytes, repo.unused_bytes, repo.exclusive_bytes].map(size)
       ]),
       ["Total", "", ...[total.logical_bytes, total.on_disk_bytes, total.unused_bytes].map(size), ""]
-    ]
+    ],
+    width
   )
