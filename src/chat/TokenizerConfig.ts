@@ -1,4 +1,4 @@
-/** What the small JSON files beside a tokenizer say: special tokens, chat template, end-of-sequence ids. Pure. */
+/** What the small JSON files beside a tokenizer say: special tokens, chat template. Pure. */
 import { Option, Schema } from "effect"
 
 /** Names of special tokens as chat templates know them. */
@@ -68,29 +68,5 @@ export const chooseTemplate = (sources: {
   return templateOf("tokenizer_config.json", tokenizerConfig).pipe(
     Option.orElse(() => templateOf("chat_template.json", templateJson)),
     Option.getOrNull
-  )
-}
-
-const TokenId = Schema.Int.pipe(Schema.nonNegative())
-const isTokenId = Schema.is(TokenId)
-
-const idsOf = (value: unknown): ReadonlyArray<number> => (Array.isArray(value) ? value : [value]).filter(isTokenId)
-
-/** Markers that end a turn or a text in every family that has them as special tokens (spec 02 §6.3, R6.3). */
-export const END_MARKERS: ReadonlyArray<string> = ["</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>"]
-
-/** The tokens that end an answer: the union of every source, so that none is missed (spec 02 R6.1). Bad entries are skipped. */
-export const endOfSequenceIds = (sources: {
-  readonly generationConfig: unknown
-  readonly config: unknown
-  /** Ids of the tokenizer's EOS token and of the END_MARKERS it knows as special tokens. */
-  readonly tokenizer: ReadonlyArray<number>
-}): ReadonlySet<number> => {
-  const config: Readonly<Record<string, unknown>> = fields(sources.config)
-  return new Set(
-    [sources.generationConfig, config, config["text_config"]]
-      .map((file): Readonly<Record<string, unknown>> => fields(file))
-      .flatMap((file) => idsOf(file["eos_token_id"]))
-      .concat(sources.tokenizer)
   )
 }

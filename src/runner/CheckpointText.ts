@@ -1,17 +1,13 @@
 /** Everything of a checkpoint but its weights: configuration, tokenizer, chat template. Each file is bounded before it is read. */
 import { Effect } from "effect"
+import { endTokens } from "../chat/EndTokens.js"
 import { makeTokenizer, type Tokenizer } from "../chat/Tokenizer.js"
-import {
-  chooseTemplate,
-  END_MARKERS,
-  endOfSequenceIds,
-  specialTokens,
-  type TemplateSource
-} from "../chat/TokenizerConfig.js"
+import { chooseTemplate, cleansUpSpaces, specialTokens, type TemplateSource } from "../chat/TokenizerConfig.js"
+import { convertTokenizer } from "../chat/TokenizerFiles.js"
 import { contextLength } from "../checkpoint/Config.js"
 import { type CheckpointInvalid, ModelIncompatible } from "../domain/Errors.js"
 import { isObject } from "../domain/JsonFile.js"
-import { invalid, optional, readJson, readText } from "../engines/Reader.js"
+import { invalid, optional, readJson, readText, withFile } from "../engines/Reader.js"
 import type { CheckpointSource } from "../inference/Engine.js"
 import { architectureProblem } from "../inference/registry.js"
 
@@ -49,11 +45,21 @@ const specialIds = ({ idOf, isSpecial }: Tokenizer, tokens: ReadonlyArray<string
     return id !== null && isSpecial(id) ? [id] : []
   })
 
-/** The EOS token counts even where tokenizer.json doesn't mark it as special. */
-const tokenizerEnds = (tokenizer: Tokenizer, eosToken: string | undefined): ReadonlyArray<number> => {
-  const eos = eosToken === undefined ? null : tokenizer.idOf(eosToken)
-  return [...(eos === null ? [] : [eos]), ...specialIds(tokenizer, END_MARKERS)]
-}
+const exists = (source: CheckpointSource, file: string) => optional(withFile(source, file, () => Effect.succeed(file)))
+
+/** The text of tokenizer.json, made of older files where there is none. */
+const readTokenizer = (source: CheckpointSource, tokenizerConfig: unknown) =>
+  Effect.gen(function* () {
+    const json = yield* optional(readText(source, "tokenizer.json", MAX_TOKENIZER_BYTES))
+    if (json !== null) return json
+    const converted = convertTokenizer({
+      vocab: yield* optional(readText(source, "vocab.json", MAX_TOKENIZER_BYTES)),
+      merges: yield* optional(readText(source, "merges.txt", MAX_TOKENIZER_BYTES)),
+      sentencePiece: (yield* exists(source, "tokenizer.model")) !== null,
+      tokenizerConfig
+    })
+    return "json" in converted ? converted.json : yield* invalid(source, "tokenizer.json", converted.problem)
+  })
 
 export const readCheckpointText = (
   source: CheckpointSource
@@ -66,18 +72,23 @@ export const readCheckpointText = (
     const templateJson = yield* optional(readJson(source, "chat_template.json"))
     const jinja = yield* optional(readText(source, "chat_template.jinja", MAX_TEMPLATE_BYTES))
     const tokens = specialTokens([yield* optional(readJson(source, "special_tokens_map.json")), tokenizerConfig])
-    const tokenizerJson = yield* readText(source, "tokenizer.json", MAX_TOKENIZER_BYTES)
-    const tokenizer = yield* makeTokenizer(model, tokenizerJson)
+    const tokenizer = yield* makeTokenizer(model, yield* readTokenizer(source, tokenizerConfig), {
+      cleanUpSpaces: cleansUpSpaces(tokenizerConfig)
+    })
+    const template = chooseTemplate({ jinja, tokenizerConfig, templateJson })
     return {
       model,
       contextLength: contextLength(config),
       tokenizer,
-      template: chooseTemplate({ jinja, tokenizerConfig, templateJson }),
+      template,
       specialTokens: tokens,
-      endIds: endOfSequenceIds({
+      endIds: endTokens({
         generationConfig,
         config,
-        tokenizer: tokenizerEnds(tokenizer, tokens["eos_token"])
+        specialTokens: tokens,
+        template: template?.source ?? null,
+        idOf: tokenizer.idOf,
+        isSpecial: tokenizer.isSpecial
       }),
       emptyPromptId: specialIds(tokenizer, [tokens["bos_token"], tokens["eos_token"]])[0] ?? null
     }

@@ -8,7 +8,7 @@ import {
   TemplateRaised,
   templateProblem
 } from "../../src/chat/ChatTemplate.js"
-import { chooseTemplate, endOfSequenceIds, specialTokens } from "../../src/chat/TokenizerConfig.js"
+import { chooseTemplate, specialTokens } from "../../src/chat/TokenizerConfig.js"
 
 const none = { jinja: null, tokenizerConfig: null, templateJson: null }
 
@@ -98,21 +98,6 @@ describe("rendering", () => {
       ]),
       "System: s\n\nHuman: u\n\nAssistant: a\n\nHuman: v\n\nAssistant: "
     )
-  })
-})
-
-describe("end-of-sequence ids", () => {
-  it("are the union of every source, without what isn't a token id", () => {
-    const ids = endOfSequenceIds({
-      generationConfig: { eos_token_id: [1, 2, "3", -1, 2.5] },
-      config: { eos_token_id: 4, text_config: { eos_token_id: [5, null] } },
-      tokenizer: [6]
-    })
-    assert.deepStrictEqual([...ids], [1, 2, 4, 5, 6])
-  })
-
-  it("are empty when nothing says", () => {
-    assert.strictEqual(endOfSequenceIds({ generationConfig: null, config: [], tokenizer: [] }).size, 0)
   })
 })
 
