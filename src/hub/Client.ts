@@ -11,7 +11,7 @@ import { HubOffline, HubUnavailable } from "../domain/Errors.js"
 import { Settings } from "../services/Settings.js"
 import { answerJson, bytesWithin, nextPage, retryAfterMs } from "./Answers.js"
 import { makeDispatcher } from "./Dispatcher.js"
-import { connectionProblem, refusalError, refusalText, type Subject } from "./Failures.js"
+import { connectionProblem, HOPELESS, NO_ADDRESS, refusalError, refusalText, type Subject } from "./Failures.js"
 import { type FailedTry, patiently } from "./Retry.js"
 
 export interface HubRequest {
@@ -79,9 +79,6 @@ const NOTHING_DONE = new Set([429, 503])
 
 /** True for a status after which the very same request may succeed. */
 export const isTransient = (status: number): boolean => TRANSIENT.has(status)
-
-/** Never better the next time. */
-const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
 
 const addressOf = (text: string): URL | null => {
   const url = URL.canParse(text) ? new URL(text) : null
@@ -168,7 +165,7 @@ const make = Effect.gen(function* () {
     /** Whether it reached the Hub is unknown, so a call that must not happen twice is not repeated. */
     const lost = (error: HubError) => ({
       error,
-      again: error._tag === "HubUnavailable" && error.problem !== NO_ADDRESS && repeat !== "once",
+      again: error._tag === "HubUnavailable" && !HOPELESS.has(error.problem) && repeat !== "once",
       waitMs: null
     })
     const once: Effect.Effect<JsonAnswer, FailedTry<HubError>> = Effect.gen(function* () {

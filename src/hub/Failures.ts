@@ -64,6 +64,15 @@ export const refusalError: Meaning = (subject, refusal) => {
   return new HubUnavailable({ operation: subject.operation, problem: withText(`HTTP ${refusal.status}`, refusal) })
 }
 
+const UNTRUSTED = "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities"
+const OTHER_HOST = "its certificate is for another host"
+const OUTDATED = "its certificate has expired"
+/** The endpoint itself is wrong. */
+export const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
+
+/** Problems that no further try can solve. */
+export const HOPELESS: ReadonlySet<string> = new Set([UNTRUSTED, OTHER_HOST, OUTDATED, NO_ADDRESS])
+
 /** Codes of failed connections and what they say to a user; the code itself stands for every other one. */
 const CONNECTION: Readonly<Record<string, string>> = {
   ECONNREFUSED: "the connection was refused",
@@ -76,11 +85,11 @@ const CONNECTION: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: "no answer came in time",
   UND_ERR_BODY_TIMEOUT: "the answer stalled",
   UND_ERR_SOCKET: "the connection was closed",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
-  CERT_HAS_EXPIRED: "its certificate has expired"
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: OTHER_HOST,
+  CERT_HAS_EXPIRED: OUTDATED
 }
 
 const codeOf = (error: unknown): string | null =>
