@@ -8,14 +8,12 @@ import type { RepoFile } from "../../services/Hub.js"
 import { freeBytes } from "./Disk.js"
 import { type Fetching, fetchStretch } from "./Fetch.js"
 import type { Hasher } from "./Hasher.js"
-import type { Leftovers } from "./Incomplete.js"
 import { type Job, makeJob, openJob, restartJob, smallDigest } from "./Job.js"
 import type { Pace } from "./Pace.js"
-import type { Chunk, Part } from "./Part.js"
+import type { Chunk, Part, PartPlace } from "./Part.js"
 
 export interface Downloading {
-  readonly blobs: string
-  readonly leftovers: Leftovers
+  readonly place: PartPlace
   readonly hasher: Hasher
   readonly fetching: Fetching
   readonly pace: Pace
@@ -66,7 +64,7 @@ const finish = (context: Downloading, job: Job): Effect.Effect<void, TransferErr
       : hash.digest
     if (digest === file.etag) {
       yield* settle(part)
-      yield* Effect.try({ try: () => part.finish(join(context.blobs, file.etag)), catch: io(part.path) })
+      yield* Effect.try({ try: () => part.finish(join(context.place.blobs, file.etag)), catch: io(part.path) })
       job.opened = null
       return yield* context.finished(job)
     }
@@ -101,10 +99,10 @@ const makeSchedule = (context: Downloading, files: ReadonlyArray<RepoFile>) => {
       }
       const job = waiting.pop()
       if (job === undefined) return null
-      openJob(job, context.blobs, context.leftovers, context.hasher)
+      openJob(job, context.place, context.hasher)
       context.opened(job)
       open.push(job)
-      return isComplete(job) && job.file.size > 0 ? { complete: job } : taskOf(job)
+      return isComplete(job) ? { complete: job } : taskOf(job)
     },
     /** Closes what is open; what came stays. */
     close: () => {
@@ -149,7 +147,7 @@ export const download = (
     }
     const fill = Effect.gen(function* () {
       while (requests < context.pace.limit()) {
-        const next = yield* Effect.try({ try: schedule.next, catch: io(context.blobs) })
+        const next = yield* Effect.try({ try: schedule.next, catch: io(context.place.blobs) })
         if (next === null) return
         yield* "complete" in next ? verify(next.complete) : start(next)
       }

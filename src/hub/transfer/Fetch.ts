@@ -14,18 +14,22 @@ import type { RateLimit } from "./RateLimit.js"
 import { fetchBytes, type Head, headerOf, type Outcome, type Reception } from "./Request.js"
 import { backoffMs, isRange, LONGEST_DELAY_MS, verdict } from "./Retry.js"
 
-/** The clocks of a transfer. */
-export interface Timing {
+/** What tests make small. */
+export interface Tuning {
+  /** What one request fetches: long enough that its round trip doesn't count, short enough to share a file. */
+  readonly chunkBytes: number
   /** Longest silence of a connection. */
   readonly silenceMs: number
   /** Wait after the first failure; it doubles. */
   readonly firstDelayMs: number
+  /** Failures in a row without a new byte after which a file is given up. */
+  readonly maxFailures: number
 }
 
 export interface Fetching {
   readonly client: typeof HubClient.Service
   readonly revision: RepoRevision
-  readonly timing: Timing
+  readonly tuning: Tuning
   readonly rate: RateLimit | null
   readonly emit: (event: TransferEvent) => Effect.Effect<void>
   /** Bytes that were new. */
@@ -33,8 +37,6 @@ export interface Fetching {
   readonly congested: () => void
 }
 
-/** Failures in a row without a new byte after which a file is given up: about two minutes. */
-const MAX_FAILURES = 9
 export const MAX_REDIRECTS = 5
 
 /** How one try ended. `NoRanges`: the server sends whole files only. */
@@ -106,7 +108,7 @@ const writeFailure = (error: unknown, part: Part, needed: number) => {
 /** `chunk` null fetches the whole file in one request. */
 const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): Effect.Effect<Try, TransferError> =>
   Effect.gen(function* () {
-    const { client, revision, rate, timing } = context
+    const { client, rate, revision, tuning } = context
     const { path, size } = job.file
     const stretch =
       chunk === null ? { from: 0, to: size, size } : { from: chunk.start + chunk.done, to: chunk.end, size }
@@ -119,7 +121,7 @@ const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): 
           ...client.headers(url),
           ...(isWhole(stretch) ? {} : { range: `bytes=${stretch.from}-${stretch.to - 1}` })
         },
-        silenceMs: timing.silenceMs,
+        silenceMs: tuning.silenceMs,
         rate,
         receive: (head) => {
           const reception = judge(head, stretch)
@@ -191,7 +193,7 @@ export const fetchStretch = (
     const { repo } = context.revision
     let failures = 0
     let before = missing(part, chunk)
-    while (before > 0 || job.file.size === 0) {
+    while (before > 0) {
       const result = yield* tryOnce(context, job, part, chunk)
       if (result._tag !== "Again") return result._tag === "Complete"
       const { problem, relocate, waitMs } = result
@@ -199,8 +201,9 @@ export const fetchStretch = (
       failures = left < before ? 1 : failures + 1
       before = left
       const tooLong = waitMs !== null && waitMs > LONGEST_DELAY_MS
-      if (failures >= MAX_FAILURES || tooLong) return yield* new DownloadFailed({ repo, file: path, problem })
-      const delayMs = relocate ? 0 : (waitMs ?? backoffMs(failures, context.timing.firstDelayMs, yield* Random.next))
+      if (failures >= context.tuning.maxFailures || tooLong)
+        return yield* new DownloadFailed({ repo, file: path, problem })
+      const delayMs = relocate ? 0 : (waitMs ?? backoffMs(failures, context.tuning.firstDelayMs, yield* Random.next))
       if (!relocate) {
         context.congested()
         yield* context.emit({ _tag: "Retrying", model: repo, path, problem, delayMs: Math.round(delayMs) })

@@ -2,8 +2,7 @@
 import { readFileSync } from "node:fs"
 import type { RepoFile } from "../../services/Hub.js"
 import { type FileHash, type Hasher, hashOf } from "./Hasher.js"
-import type { Leftovers } from "./Incomplete.js"
-import { type Chunk, open, type Part } from "./Part.js"
+import { type Chunk, open, type Part, type PartPlace } from "./Part.js"
 
 export interface Job {
   readonly file: RepoFile
@@ -44,8 +43,8 @@ const pendingOf = (part: Part): Array<Chunk> =>
   part.chunks.filter(({ done, end, start }) => done < end - start).toReversed()
 
 /** Opens the part. Throws the system's errors. */
-export const openJob = (job: Job, blobs: string, leftovers: Leftovers, hasher: Hasher): Opened => {
-  const part = open(blobs, leftovers, job.file)
+export const openJob = (job: Job, place: PartPlace, hasher: Hasher): Opened => {
+  const part = open(place, job.file)
   const opened: Opened = {
     part,
     hash: job.file.size > SMALL_BYTES ? hasher.open(part.path, job.file) : null,

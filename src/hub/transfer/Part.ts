@@ -24,12 +24,7 @@ import { systemCode } from "../../domain/FileProblems.js"
 import type { RepoFile } from "../../services/Hub.js"
 import type { Leftovers } from "./Incomplete.js"
 
-const MIB = 2 ** 20
-
-/** What one request fetches: long enough that its round trip doesn't count, short enough to share a file among connections. */
-export const CHUNK_BYTES = 32 * MIB
-
-export const PART_SUFFIX = ".mlxk-part"
+const PART_SUFFIX = ".mlxk-part"
 const NOTES_SUFFIX = ".mlxk-chunks"
 
 /** A note is a number of bytes, padded; the first one is the size of a chunk. */
@@ -42,6 +37,14 @@ export interface Chunk {
   readonly start: number
   readonly end: number
   done: number
+}
+
+/** Where parts lie, and how they are divided. */
+export interface PartPlace {
+  readonly blobs: string
+  readonly leftovers: Leftovers
+  /** What one request fetches. */
+  readonly chunkBytes: number
 }
 
 export interface Part {
@@ -65,28 +68,28 @@ export interface Part {
   readonly descriptor: number
 }
 
-const chunksOf = (size: number): ReadonlyArray<Chunk> =>
-  Array.from({ length: Math.max(1, Math.ceil(size / CHUNK_BYTES)) }, (_, index) => ({
+const chunksOf = (size: number, chunkBytes: number): ReadonlyArray<Chunk> =>
+  Array.from({ length: Math.max(1, Math.ceil(size / chunkBytes)) }, (_, index) => ({
     index,
-    start: index * CHUNK_BYTES,
-    end: Math.min(size, (index + 1) * CHUNK_BYTES),
+    start: index * chunkBytes,
+    end: Math.min(size, (index + 1) * chunkBytes),
     done: 0
   }))
 
 /** What the notes say, chunk by chunk; null when they don't fit the file. */
-const readNotes = (path: string, chunks: ReadonlyArray<Chunk>): ReadonlyArray<number> | null => {
+const readNotes = (path: string, chunks: ReadonlyArray<Chunk>, chunkBytes: number): ReadonlyArray<number> | null => {
   const text = Either.getOrNull(Either.try(() => readFileSync(path, "latin1")))
   if (text === null || text.length !== NOTE_BYTES * (chunks.length + 1)) return null
-  const [chunkBytes, ...done] = text.trimEnd().split("\n").map(Number)
+  const [noted, ...done] = text.trimEnd().split("\n").map(Number)
   const fits = done.every((bytes, index) => bytes >= 0 && bytes <= chunkLength(chunks[index]))
-  return chunkBytes === CHUNK_BYTES && done.length === chunks.length && fits ? done : null
+  return noted === chunkBytes && done.length === chunks.length && fits ? done : null
 }
 
 const chunkLength = (chunk: Chunk | undefined): number => (chunk === undefined ? 0 : chunk.end - chunk.start)
 
-const writeNotes = (path: string, chunks: ReadonlyArray<Chunk>): number => {
+const writeNotes = (path: string, chunks: ReadonlyArray<Chunk>, chunkBytes: number): number => {
   const descriptor = openSync(path, "w+")
-  writeSync(descriptor, note(CHUNK_BYTES) + chunks.map(({ done }) => note(done)).join(""), 0, "latin1")
+  writeSync(descriptor, note(chunkBytes) + chunks.map(({ done }) => note(done)).join(""), 0, "latin1")
   return descriptor
 }
 
@@ -134,42 +137,44 @@ const lengthOf = (path: string): number | null =>
   })
 
 /** Bytes of a file that an earlier transfer left, ours or that of Python's library; nothing is opened for writing. */
-export const presentBytes = (blobs: string, leftovers: Leftovers, file: RepoFile): number => {
+export const presentBytes = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile): number => {
   const path = join(blobs, file.etag + PART_SUFFIX)
   const length = lengthOf(path)
   if (length === null) return Math.min(leftovers(file.etag)?.length ?? 0, file.size)
-  const chunks = chunksOf(file.size)
+  const chunks = chunksOf(file.size, chunkBytes)
   if (chunks.length === 1) return length > file.size ? 0 : length
-  believe(chunks, readNotes(join(blobs, file.etag + NOTES_SUFFIX), chunks) ?? [], length)
+  believe(chunks, readNotes(join(blobs, file.etag + NOTES_SUFFIX), chunks, chunkBytes) ?? [], length)
   return chunks.reduce((sum, { done }) => sum + done, 0)
 }
 
 /** Takes over what Python's library left of a file: its bytes lie in order from the start. */
-const adopt = (blobs: string, leftovers: Leftovers, file: RepoFile, chunks: ReadonlyArray<Chunk>) => {
+const adopt = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile, chunks: ReadonlyArray<Chunk>) => {
   const found = leftovers(file.etag)
   if (found === null || found.length > file.size) return
   if (chunks.length > 1) {
     believe(chunks, prefix(chunks, found.length), found.length)
-    closeSync(writeNotes(join(blobs, file.etag + NOTES_SUFFIX), chunks))
+    closeSync(writeNotes(join(blobs, file.etag + NOTES_SUFFIX), chunks, chunkBytes))
   }
   renameSync(found.path, join(blobs, file.etag + PART_SUFFIX))
 }
 
 /** Opens the part of a file, with what is there of it. Throws the system's errors. */
-export const open = (blobs: string, leftovers: Leftovers, file: RepoFile): Part => {
+export const open = (place: PartPlace, file: RepoFile): Part => {
+  const { blobs, chunkBytes } = place
   const path = join(blobs, file.etag + PART_SUFFIX)
   const notesPath = join(blobs, file.etag + NOTES_SUFFIX)
-  const chunks = chunksOf(file.size)
-  if (lengthOf(path) === null) adopt(blobs, leftovers, file, chunks)
+  const chunks = chunksOf(file.size, chunkBytes)
+  if (lengthOf(path) === null) adopt(place, file, chunks)
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o666)
   const { size: length } = fstatSync(descriptor)
-  const known = chunks.length === 1 ? prefix(chunks, length > file.size ? 0 : length) : readNotes(notesPath, chunks)
+  const known =
+    chunks.length === 1 ? prefix(chunks, length > file.size ? 0 : length) : readNotes(notesPath, chunks, chunkBytes)
   believe(chunks, known ?? [], length)
   if (length > file.size) ftruncateSync(descriptor, chunks.length === 1 ? 0 : file.size)
   let front = 0
-  let notes = chunks.length === 1 ? null : writeNotes(notesPath, chunks)
+  let notes = chunks.length === 1 ? null : writeNotes(notesPath, chunks, chunkBytes)
 
-  const chunkAt = (position: number) => chunks[Math.min(chunks.length - 1, Math.floor(position / CHUNK_BYTES))]
+  const chunkAt = (position: number) => chunks[Math.min(chunks.length - 1, Math.floor(position / chunkBytes))]
 
   const putInto = (chunk: Chunk, position: number, buffers: ReadonlyArray<Uint8Array>): number => {
     const next = chunk.start + chunk.done
@@ -215,7 +220,7 @@ export const open = (blobs: string, leftovers: Leftovers, file: RepoFile): Part 
       for (const chunk of chunks) chunk.done = 0
       front = 0
       if (notes !== null) closeSync(notes)
-      notes = chunks.length === 1 ? null : writeNotes(notesPath, chunks)
+      notes = chunks.length === 1 ? null : writeNotes(notesPath, chunks, chunkBytes)
       ftruncateSync(descriptor, 0)
     },
     close,

@@ -2,8 +2,7 @@
 import { RepoRefused } from "../../domain/Errors.js"
 import type { RepoFile, RepoRevision } from "../../services/Hub.js"
 import type { PlannedFile } from "../../services/Transfer.js"
-import type { Leftovers } from "./Incomplete.js"
-import { presentBytes } from "./Part.js"
+import { type PartPlace, presentBytes } from "./Part.js"
 import { hasBlob, isCopied, type RepoPlaces } from "./Snapshot.js"
 
 /** Names that Windows gives to devices, whatever follows after a dot. */
@@ -47,14 +46,14 @@ export interface Planned {
 export const plan = (
   { files }: RepoRevision,
   places: RepoPlaces,
-  leftovers: Leftovers,
+  place: PartPlace,
   damaged: ReadonlySet<string> = new Set()
 ): Planned => {
   const contents = new Map(files.map((file) => [file.etag, file]))
   const missing = [...contents.values()].filter(
     (file) => damaged.has(file.etag) || !(hasBlob(places, file) || isCopied(places, file))
   )
-  const left = new Map(missing.map((file) => [file.etag, file.size - presentBytes(places.blobs, leftovers, file)]))
+  const left = new Map(missing.map((file) => [file.etag, file.size - presentBytes(place, file)]))
   const missingBytes = [...left.values()].reduce((sum, bytes) => sum + bytes, 0)
   const sizes = (list: Iterable<RepoFile>) => [...list].reduce((sum, { size }) => sum + size, 0)
   return {

@@ -32,6 +32,18 @@ export interface RepoPlaces {
   readonly locks: string
 }
 
+/** Lies in a repo from before its first byte until its ref is written: what is here is known to be unfinished. */
+const MARK = ".mlxk-pull"
+
+export const begin = ({ blobs, repo }: RepoPlaces) => {
+  mkdirSync(blobs, { recursive: true })
+  writeFileSync(join(repo, MARK), "")
+}
+
+export const end = ({ repo }: RepoPlaces) => rmSync(join(repo, MARK), { force: true })
+
+export const hasBegun = ({ repo }: RepoPlaces): boolean => existsSync(join(repo, MARK))
+
 /** The link's text: relative, so that a cache can be moved. */
 const targetOf = ({ blobs, snapshot }: RepoPlaces, file: RepoFile): string =>
   relative(dirname(join(snapshot, file.path)), join(blobs, file.etag))

@@ -1,5 +1,4 @@
 /** The live Transfer: one repo at a time, under its lock. */
-import { mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Fiber, Layer, Mailbox, Schedule, type Scope, Stream } from "effect"
 import { repoDirectory } from "../../cache/Layout.js"
@@ -15,19 +14,20 @@ import { pathProblem } from "../Paths.js"
 import { damagedBlobs } from "./Damage.js"
 import { freeBytes, ignoresCase } from "./Disk.js"
 import { download } from "./Download.js"
-import type { Timing } from "./Fetch.js"
+import type { Tuning } from "./Fetch.js"
 import { makeHasher } from "./Hasher.js"
 import { headOf } from "./Head.js"
 import { anyIncomplete, leftoversIn } from "./Incomplete.js"
 import { lock } from "./Lock.js"
 import { makePace } from "./Pace.js"
-import { PART_SUFFIX } from "./Part.js"
+import type { PartPlace } from "./Part.js"
 import { plan, refusal } from "./Plan.js"
 import { makeProgress } from "./Progress.js"
 import { makeRateLimit } from "./RateLimit.js"
-import { laySnapshot, type RepoPlaces, readRefs, writeRef } from "./Snapshot.js"
+import { begin, end, hasBegun, laySnapshot, type RepoPlaces, readRefs, writeRef } from "./Snapshot.js"
 
-const DEFAULT_TIMING: Timing = { silenceMs: 20_000, firstDelayMs: 500 }
+/** Nine failures take about two minutes. */
+const DEFAULT: Tuning = { chunkBytes: 32 * 2 ** 20, silenceMs: 20_000, firstDelayMs: 500, maxFailures: 9 }
 
 /** Often enough for a smooth bar. */
 const PROGRESS_MS = 250
@@ -43,7 +43,7 @@ const writing =
   (error: unknown): CacheIo =>
     new CacheIo({ path, problem: systemCode(error) })
 
-const make = (timing: Timing) =>
+const make = (tuning: Tuning) =>
   Effect.gen(function* () {
     const { hub, hubCache } = yield* Settings
     const client = yield* HubClient
@@ -58,10 +58,16 @@ const make = (timing: Timing) =>
       }
     }
 
+    const partPlace = ({ blobs, locks }: RepoPlaces): PartPlace => ({
+      blobs,
+      leftovers: leftoversIn(blobs, locks),
+      chunkBytes: tuning.chunkBytes
+    })
+
     const planOf = (revision: RepoRevision, damaged?: ReadonlySet<string>) => {
       const places = placesOf(revision.repo, revision.commit)
       return Effect.try({
-        try: () => plan(revision, places, leftoversIn(places.blobs, places.locks), damaged),
+        try: () => plan(revision, places, partPlace(places), damaged),
         catch: writing(places.repo)
       })
     }
@@ -94,7 +100,7 @@ const make = (timing: Timing) =>
         if (planned.missing.length > 0 && hub.offline) {
           return yield* new HubOffline({ operation: `The download of '${repo}'` })
         }
-        yield* Effect.try({ try: () => mkdirSync(places.blobs, { recursive: true }), catch: writing(places.blobs) })
+        yield* Effect.try({ try: () => begin(places), catch: writing(places.blobs) })
         yield* checkNames(revision, places.blobs)
         const { missing, missingBytes, resumedBytes, totalBytes } = planned
         yield* emit({
@@ -114,13 +120,12 @@ const make = (timing: Timing) =>
         const rate = options.maxRate === null ? null : makeRateLimit(options.maxRate, Date.now)
         yield* download(
           {
-            blobs: places.blobs,
-            leftovers: leftoversIn(places.blobs, places.locks),
+            place: partPlace(places),
             hasher,
             fetching: {
               client,
               revision,
-              timing,
+              tuning,
               rate,
               emit,
               received: progress.received,
@@ -144,6 +149,7 @@ const make = (timing: Timing) =>
           try: () => {
             laySnapshot(places, revision)
             if (options.ref !== null) writeRef(places, options.ref, commit)
+            end(places)
           },
           catch: writing(places.repo)
         })
@@ -165,26 +171,18 @@ const make = (timing: Timing) =>
           )
           return Mailbox.toStream(events)
         }).pipe(Stream.unwrapScoped, Stream.withSpan("Transfer.run")),
-      head: (revision, path, limitBytes) => headOf({ client, revision, silenceMs: timing.silenceMs }, path, limitBytes),
+      head: (revision, path, limitBytes) => headOf({ client, revision, silenceMs: tuning.silenceMs }, path, limitBytes),
       unfinished: (repo) =>
         Effect.sync(() => {
-          const { blobs } = placesOf(repo, "")
-          return anyIncomplete(blobs) || anyPart(blobs)
+          const places = placesOf(repo, "")
+          return hasBegun(places) || anyIncomplete(places.blobs)
         }),
       refs: (repo) => Effect.sync(() => readRefs(repoDirectory(hubCache, repo)))
     })
   })
 
-const anyPart = (blobs: string): boolean => {
-  try {
-    return readdirSync(blobs).some((name) => name.endsWith(PART_SUFFIX))
-  } catch {
-    return false
-  }
-}
-
-/** `timing` is for tests that let a server fall silent. */
-export const layerWith = (timing: Partial<Timing>): Layer.Layer<Transfer, never, Settings | HubClient> =>
-  Layer.effect(Transfer, make({ ...DEFAULT_TIMING, ...timing }))
+/** For tests: small chunks, short patience. */
+export const layerWith = (tuning: Partial<Tuning>): Layer.Layer<Transfer, never, Settings | HubClient> =>
+  Layer.effect(Transfer, make({ ...DEFAULT, ...tuning }))
 
 export const layer: Layer.Layer<Transfer, never, Settings | HubClient> = layerWith({})

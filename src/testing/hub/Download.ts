@@ -130,7 +130,7 @@ export const downloadRoutes = (
       await write(response, flipped(piece, flipAt - sent))
       sent += piece.length
     }
-    if (broken !== null) return breakOff(response, broken.then)
+    if (broken !== null) return breakOff(response, broken.ending)
     if (isTrouble(trouble, "lengthOff")) return breakOff(response, "end")
     response.end()
   }

@@ -17,7 +17,7 @@ export interface Call {
 /** What goes wrong with the bytes of a download, on purpose. */
 export type BodyTrouble =
   /** Sends so many bytes of the body, then ends it as told. */
-  | { readonly afterBytes: number; readonly then: "drop" | "reset" | "stall" | "end" }
+  | { readonly afterBytes: number; readonly ending: "drop" | "reset" | "stall" | "end" }
   /** One bit is wrong, in the byte at this position of the body. */
   | { readonly flipAt: number }
   /** A range is asked for, the whole file is sent. */
