@@ -21,9 +21,10 @@ const CARD_LIMIT_BYTES = 64 * 1024
 const MISSING: JsonFile = { _tag: "Missing" }
 const NOTHING: Listing = { files: [], names: null }
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
+
 /** Bytes that aren't UTF-8 are left out, as the original reads cards (spec 01 §7.1.1). */
-const tolerant = (bytes: Uint8Array): string =>
-  new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes).replaceAll("\uFFFD", "")
+const tolerant = (bytes: Uint8Array): string => (bytes.length === 0 ? "" : utf8.decode(bytes).replaceAll("\uFFFD", ""))
 
 /** The big tokenizer.json is looked into only when tokenizer_config.json has no template. */
 const templateIn = (reader: Reader): boolean =>

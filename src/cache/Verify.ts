@@ -6,7 +6,7 @@ import { createHash, type Hash } from "node:crypto"
 import { appendFileSync, constants, renameSync, writeFileSync } from "node:fs"
 import { open } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Option, Schema } from "effect"
+import { Effect } from "effect"
 import { systemCode } from "../domain/FileProblems.js"
 import type { Damage, VerifyProgress, VerifyReport } from "../domain/Verification.js"
 import { type Entry, smallText } from "./Entries.js"
@@ -17,16 +17,8 @@ const CHUNK_BYTES = 4 * 2 ** 20
 /** A line per blob; the largest repos have thousands. */
 const MAX_RECEIPT_BYTES = 16 * 2 ** 20
 
-/** A blob was sound when its file looked like this. */
-const Receipt = Schema.parseJson(
-  Schema.Struct({ blob: Schema.String, id: Schema.String, size: Schema.Number, modified: Schema.Number })
-)
-type Receipt = typeof Receipt.Type
-
-const writeReceipt = Schema.encodeSync(Receipt)
-const readReceipt = Schema.decodeUnknownOption(Receipt)
-
-const receiptOf = (blob: string, { id, modified, size }: Entry): Receipt => ({ blob, id, size, modified })
+/** The line of a receipt: a blob was sound when its file looked like this. Lines are compared, never read. */
+const receiptOf = ({ entry: { id, modified, size }, name }: Job): string => `${name} ${id} ${size} ${modified}`
 
 /** A blob that can be checked: the file with its content, and what its content must give. */
 interface Job {
@@ -36,11 +28,13 @@ interface Job {
   readonly used: string
 }
 
-/** The hash that a name stands for; null for a name that is none. */
-const hashFor = (name: string, size: number): Hash | null => {
-  if (/^[0-9a-f]{64}$/.test(name)) return createHash("sha256")
-  return /^[0-9a-f]{40}$/.test(name) ? createHash("sha1").update(`blob ${size}\0`) : null
-}
+const SHA256_DIGITS = 64
+
+/** A name that is a hash: SHA-256, or the SHA-1 of a git blob. */
+const HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+
+const hashFor = (name: string, size: number): Hash =>
+  name.length === SHA256_DIGITS ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`)
 
 const MISSING = "the file is missing"
 const DIFFERS = "the content is not what its name says; delete the model and pull it again"
@@ -59,10 +53,10 @@ const check = ({ entry, name, path }: Job, done: (bytes: number) => Effect.Effec
         for (let read = -1; read !== 0; ) {
           read = (yield* Effect.tryPromise({ try: () => file.read(buffer, 0, buffer.length), catch: systemCode }))
             .bytesRead
-          hash?.update(buffer.subarray(0, read))
+          hash.update(buffer.subarray(0, read))
           yield* done(read)
         }
-        return hash?.digest("hex") === name ? null : DIFFERS
+        return hash.digest("hex") === name ? null : DIFFERS
       }),
     (file) => Effect.ignore(Effect.promise(() => file.close()))
   ).pipe(Effect.catchAll((code) => Effect.succeed(`it cannot be read (${code})`)))
@@ -90,16 +84,15 @@ const jobsOf = (hub: string, repo: Repo, store: ReadonlyMap<string, Payload>) =>
   }
   for (const [name, used] of users) if (!repo.blobs.has(name)) damaged.push({ path: used, problem: MISSING })
   for (const blob of repo.blobs.values()) {
-    if (!blob.partial && hashFor(blob.name, 0) !== null) consider(blob, users.get(blob.name) ?? blob.entry.path)
+    if (!blob.partial && HASH.test(blob.name)) consider(blob, users.get(blob.name) ?? blob.entry.path)
   }
   return { jobs, damaged }
 }
 
 /** Keeps only the receipts that still hold; in a cache that can't be written there are none. */
 const openReceipts = (path: string, jobs: ReadonlyArray<Job>): ReadonlySet<string> => {
-  const current = new Set(jobs.map(({ entry, name }) => writeReceipt(receiptOf(name, entry))))
-  const lines = (smallText(path, MAX_RECEIPT_BYTES) ?? "").split("\n")
-  const valid = lines.filter((line) => current.has(line) && Option.isSome(readReceipt(line)))
+  const current = new Set(jobs.map(receiptOf))
+  const valid = (smallText(path, MAX_RECEIPT_BYTES) ?? "").split("\n").filter((line) => current.has(line))
   try {
     writeFileSync(`${path}.new`, valid.map((line) => `${line}\n`).join(""))
     renameSync(`${path}.new`, path)
@@ -133,8 +126,7 @@ export const verify = (
     const { damaged, jobs } = jobsOf(hub, repo, new Map(store.map((payload) => [payload.name, payload])))
     const receipts = join(hub, repo.directory, RECEIPTS)
     const known = openReceipts(receipts, jobs)
-    const lineOf = ({ entry, name }: Job) => writeReceipt(receiptOf(name, entry))
-    const open = jobs.filter((job) => !known.has(lineOf(job)))
+    const open = jobs.filter((job) => !known.has(receiptOf(job)))
     const totalBytes = open.reduce((sum, { entry }) => sum + entry.size, 0)
     let doneBytes = 0
     const done = (bytes: number) =>
@@ -144,7 +136,7 @@ export const verify = (
       })
     for (const job of open) {
       const problem = yield* check(job, done)
-      if (problem === null) keep(receipts, lineOf(job))
+      if (problem === null) keep(receipts, receiptOf(job))
       else damaged.push({ path: job.used, problem })
     }
     const bad = damaged.filter(({ problem }) => problem !== MISSING).length

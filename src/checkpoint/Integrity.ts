@@ -8,9 +8,11 @@ export const LFS_POINTER_LIMIT_BYTES = 200
 const LFS_SIGNATURE_WITHIN_BYTES = 100
 const LFS_SIGNATURE = "version https://git-lfs.github.com/spec/v1"
 
+const latin1 = new TextDecoder("latin1")
+
 /** True for the content of a file below the limit that is a pointer of Git LFS spec v1. */
 export const isLfsPointer = (content: Uint8Array): boolean =>
-  new TextDecoder("latin1").decode(content.subarray(0, LFS_SIGNATURE_WITHIN_BYTES)).includes(LFS_SIGNATURE)
+  latin1.decode(content.subarray(0, LFS_SIGNATURE_WITHIN_BYTES)).includes(LFS_SIGNATURE)
 
 /** H5: the index that applies to these paths, null when none does. An index without any weight file counts for nothing. */
 export const weightIndexPath = (files: ReadonlyArray<SnapshotFile>): string | null => {
