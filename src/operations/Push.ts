@@ -212,7 +212,7 @@ const uploadData = (
     message:
       result.commit === null
         ? "No files have been modified since the last commit; nothing was uploaded"
-        : `Push successful. ${files === 1 ? "1 file" : `${files} files`} (+${summary.added} ~${summary.modified} -0)`
+        : `Pushed ${files === 1 ? "1 file" : `${files} files`} (+${summary.added} ~${summary.modified} -0)`
   }
 }
 

@@ -10,7 +10,7 @@ import { Health } from "../../src/services/Health.js"
 import { Maintenance } from "../../src/services/Maintenance.js"
 import { Remote, type RemoteServices } from "../../src/services/Remote.js"
 import { Runner } from "../../src/services/Runner.js"
-import type { SettingsValues } from "../../src/services/Settings.js"
+import type { Settings, SettingsValues } from "../../src/services/Settings.js"
 import { layerSettings } from "../../src/testing.js"
 import { answer, cachedModel, HOME } from "./Server.js"
 import { over } from "./Trees.js"
@@ -25,7 +25,7 @@ export interface CliSetup {
   /** A hub cache on the disk, in place of `models`. */
   readonly hub?: string
   /** The Hub; none unless said. */
-  readonly remote?: Layer.Layer<RemoteServices>
+  readonly remote?: Layer.Layer<RemoteServices, never, Settings>
   readonly terminal?: boolean
   /** Width of the terminal. */
   readonly columns?: number

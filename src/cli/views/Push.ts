@@ -36,19 +36,30 @@ export const pushText = (data: PushData, verbose: boolean): string => {
   return `${head}${data.dry_run === true ? dryRun(data, verbose) : upload(data, verbose)}\n`
 }
 
+const files = (count: number, kind: string): string => `${count} ${kind}${count === 1 ? "" : "s"}`
+
+/** Hashing less is over before it is read. */
+const LONG_HASH_BYTES = 100_000_000
+
 /** A note worth a line while it runs; null for the many small steps. */
-export const pushNote = (event: PushEvent): string | null => {
+export const pushNote = (event: PushEvent, verbose: boolean): string | null => {
   switch (event._tag) {
     case "RepoCreated":
       return "The repository is created"
     case "Hashing":
-      return `Hashing ${event.path} (${sizeText(event.size, FILE_UNITS)})`
+      return verbose || event.size >= LONG_HASH_BYTES
+        ? `Hashing ${event.path} (${sizeText(event.size, FILE_UNITS)})`
+        : null
     case "Uploading":
-      return `Uploading ${event.files} large files (${sizeText(event.bytes, FILE_UNITS)})`
-    case "Stored":
+      return event.files === 0
+        ? null
+        : `Uploading ${files(event.files, "large file")} (${sizeText(event.bytes, FILE_UNITS)})`
+    case "Stored": {
+      if (!verbose) return null
       return event.alreadyThere ? `${event.path} is there already` : `${event.path} is uploaded`
+    }
     case "Committing":
-      return `Committing ${event.files} files`
+      return `Committing ${files(event.files, "file")}`
     default:
       return null
   }
