@@ -41,7 +41,10 @@ export type Outcome =
   | { readonly _tag: "Broken"; readonly problem: string; readonly received: number }
   | { readonly _tag: "WriteFailed"; readonly error: unknown }
 
-/** Bytes that are worth a call to the system. */
+/**
+ * Bytes that are worth a call to the system. What came in one turn of the event loop is written at its end at the latest: a
+ * process that is killed loses no more.
+ */
 const GATHER_BYTES = 256 * 1024
 
 /** Over this time a connection must bring this much, or it counts as stalled: some proxies keep dead ones alive with drips. */
@@ -65,6 +68,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
     let windowBytes = 0
     let stopped = false
     let pause: NodeJS.Timeout | null = null
+    let turn: NodeJS.Immediate | null = null
 
     const end = (outcome: Outcome) => {
       stopped = true
@@ -77,6 +81,8 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
       controller?.abort(reason)
     }
     const flush = () => {
+      if (turn !== null) clearImmediate(turn)
+      turn = null
       if (gathered === 0) return
       const taken = buffers
       buffers = []
@@ -136,6 +142,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
         buffers.push(bytes)
         gathered += bytes.byteLength
         if (gathered >= GATHER_BYTES || left === 0) flush()
+        else turn ??= setImmediate(flush)
         if (stopped) return
         if (bytes.byteLength < piece.byteLength) {
           stop(new LeftUnread(), { _tag: "Broken", problem: "the answer is longer than the file", received })
@@ -162,6 +169,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
       if (stopped) return
       stopped = true
       if (pause !== null) clearTimeout(pause)
+      if (turn !== null) clearImmediate(turn)
       // What came is kept: the next run goes on behind it.
       if (gathered > 0) keep(() => request.write(position, buffers))
       controller?.abort(new LeftUnread())

@@ -1,8 +1,8 @@
 /** The download half of the fake Hub: `resolve` with redirects to signed addresses, and the storage behind them. */
 
-import { once } from "node:events"
 import { createReadStream } from "node:fs"
 import type { ServerResponse } from "node:http"
+import { setTimeout } from "node:timers/promises"
 import type { Content, Store, StoredFile } from "./Store.js"
 import { treeAt } from "./Store.js"
 import type { Routes } from "./Upload.js"
@@ -10,6 +10,8 @@ import { type BodyTrouble, type Call, refuse } from "./Wire.js"
 
 export interface DownloadOptions {
   readonly store: Store
+  /** Bytes per second over all connections; no limit when absent. */
+  readonly maxRate?: number | undefined
   /** Where signed addresses lead. */
   readonly storage: () => string
 }
@@ -38,25 +40,37 @@ const stretchOf = (header: string | undefined, size: number): Stretch | null => 
   return Number(from) < to ? { from: Number(from), to, partial: true } : null
 }
 
-const MAX_PIECE = 256 * 1024
+const PIECE_BYTES = 256 * 1024
+/** A slow line brings little at a time. */
+const SLOW_PIECE_BYTES = 16 * 1024
 
 /** The bytes of a content from `from` to `to`, in pieces. */
-async function* piecesOf(content: Content, from: number, to: number): AsyncGenerator<Buffer> {
+async function* piecesOf(content: Content, from: number, to: number, pieceBytes: number): AsyncGenerator<Buffer> {
   if (content === null || from >= to) return
   if (Buffer.isBuffer(content)) {
-    for (let at = from; at < to; at += MAX_PIECE) yield content.subarray(at, Math.min(to, at + MAX_PIECE))
+    for (let at = from; at < to; at += pieceBytes) yield content.subarray(at, Math.min(to, at + pieceBytes))
   } else if ("file" in content) {
     for await (const piece of createReadStream(content.file, { start: from, end: to - 1 })) yield Buffer.from(piece)
   } else {
     const { block } = content
     for (let at = from; at < to; ) {
       const offset = at % block.length
-      const piece = block.subarray(offset, Math.min(block.length, offset + (to - at)))
+      const piece = block.subarray(offset, Math.min(block.length, offset + (to - at), offset + pieceBytes))
       at += piece.length
       yield piece
     }
   }
 }
+
+/** Ends when the socket takes more, or is gone. */
+const room = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done)
+      resolve()
+    }
+    response.on("drain", done).on("close", done)
+  })
 
 /** A copy of the piece with one wrong bit, when the position lies in it. */
 const flipped = (piece: Buffer, position: number): Buffer => {
@@ -96,9 +110,19 @@ export const downloadRoutes = (
     }
   }
 
+  const pieceBytes = options.maxRate === undefined ? PIECE_BYTES : SLOW_PIECE_BYTES
+  let turn = Date.now()
+  const throttled = async (bytes: number) => {
+    if (options.maxRate === undefined) return
+    turn = Math.max(turn, Date.now()) + (bytes / options.maxRate) * 1000
+    await setTimeout(turn - Date.now())
+  }
+
   const write = async (response: ServerResponse, piece: Buffer) => {
+    await throttled(piece.length)
+    if (response.destroyed) return
     record.sentBytes += piece.length
-    if (!response.write(piece)) await Promise.race([once(response, "drain"), once(response, "close")])
+    if (!response.write(piece)) await room(response)
   }
 
   /** Ends a body early, in the way that was asked for. */
@@ -125,7 +149,7 @@ export const downloadRoutes = (
     const flipAt = isTrouble(trouble, "flipAt") ? trouble.flipAt : -1
     const to = broken === null ? stretch.to : Math.min(stretch.to, stretch.from + broken.afterBytes)
     let sent = 0
-    for await (const piece of piecesOf(file.content, stretch.from, to)) {
+    for await (const piece of piecesOf(file.content, stretch.from, to, pieceBytes)) {
       if (response.destroyed) return
       await write(response, flipped(piece, flipAt - sent))
       sent += piece.length

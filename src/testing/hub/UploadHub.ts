@@ -33,6 +33,8 @@ export interface UploadHub {
 }
 
 export interface UploadHubOptions extends Partial<Pick<UploadOptions, "lfsFromBytes" | "partBytes" | "keepBytes">> {
+  /** Bytes per second of all downloads together. */
+  readonly maxRate?: number
   /** Milliseconds before every answer. */
   readonly latencyMs?: number
   /** PEM key and certificate: both origins speak TLS. */
@@ -78,7 +80,7 @@ export const makeUploadHub = (options: UploadHubOptions = {}): Effect.Effect<Upl
       hub: () => origins.hub
     })
     const metadata = metadataRoutes({ store, pageSize: 1000 })
-    const downloads = downloadRoutes({ store, storage: () => origins.storage })
+    const downloads = downloadRoutes({ store, storage: () => origins.storage, maxRate: options.maxRate })
     const listener =
       (which: "hub" | "storage"): RequestListener =>
       (request, response) => {
