@@ -6,7 +6,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync
 } from "node:fs"
 import { join } from "node:path"
@@ -255,6 +257,15 @@ it.scopedLive("health --verify finds damage, once and again, and reads nothing t
     expect((yield* verify).summary).toEqual({ total: 2, healthy_count: 2, unhealthy_count: 0 })
     const receipts = join(hub, "models--org--two", ".mlxk-verified")
     expect(readFileSync(receipts, "utf8").trim().split("\n")).toHaveLength(3)
+    // Not read again: a change that neither size nor time nor inode tells stays unseen.
+    const config = join(hub, "models--org--one", "snapshots", A, "config.json")
+    const { atime, mtime, size } = statSync(config)
+    writeFileSync(config, JSON.stringify(CONFIG.json).padEnd(size))
+    utimesSync(config, atime, mtime)
+    expect((yield* verify).summary.unhealthy_count).toBe(0)
+    rmSync(join(hub, "models--org--one", ".mlxk-verified"))
+    expect((yield* verify).unhealthy).toMatchObject([{ name: "org/one" }])
+    rmSync(join(hub, "models--org--one"), { recursive: true })
     // A receipt for another content doesn't count.
     const blob = join(hub, "models--org--two", "snapshots", A, "model.safetensors")
     writeFileSync(blob, "old weightz")
