@@ -1,0 +1,229 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Either, Layer, Redacted } from "effect"
+import { HubClient, layer as layerClient } from "../../src/hub/Client.js"
+import { layer as layerHub } from "../../src/hub/Hub.js"
+import { pathConflict, pathProblem } from "../../src/hub/Paths.js"
+import { Hub } from "../../src/services/Hub.js"
+import type { SettingsValues } from "../../src/services/Settings.js"
+import { layerSettings } from "../../src/testing.js"
+
+const TOKEN = "hf_secretsecretsecretsecretsecretsecret"
+const COMMIT = "a".repeat(40)
+const BLOB = "b".repeat(40)
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A server on loopback that answers as told; `seen` is what arrived. */
+const server = (answer: Answer) =>
+  Effect.acquireRelease(
+    Effect.async<{ readonly origin: string; readonly seen: Array<IncomingMessage>; readonly close: () => void }>(
+      (resume) => {
+        const seen: Array<IncomingMessage> = []
+        const listener: RequestListener = (request, response) => {
+          seen.push(request)
+          answer(request, response)
+        }
+        const http = createServer(listener).listen(0, "127.0.0.1", () => {
+          const address = http.address()
+          const port = typeof address === "object" && address !== null ? address.port : 0
+          const close = () => {
+            http.closeAllConnections()
+            http.close()
+          }
+          resume(Effect.succeed({ origin: `http://127.0.0.1:${port}`, seen, close }))
+        })
+      }
+    ),
+    ({ close }) => Effect.sync(close)
+  )
+
+const layerFor = (endpoint: string, more: Partial<SettingsValues["hub"]> = {}) => {
+  const token = Redacted.make(TOKEN)
+  return Layer.provideMerge(layerHub, layerClient).pipe(
+    Layer.provide(
+      layerSettings({
+        hubToken: token,
+        pushToken: token,
+        hub: { endpoint, offline: false, httpProxy: null, httpsProxy: null, noProxy: null, ...more }
+      })
+    )
+  )
+}
+
+const revisionAt = (endpoint: string, more: Partial<SettingsValues["hub"]> = {}) =>
+  Effect.flatMap(Hub, (hub) => hub.revision("org/model", "main")).pipe(Effect.provide(layerFor(endpoint, more)))
+
+const json = (response: ServerResponse, value: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  response.writeHead(200, { "content-type": "application/json", ...headers }).end(JSON.stringify(value))
+
+const listing = (names: ReadonlyArray<string>, more: Readonly<Record<string, unknown>> = {}) => ({
+  sha: COMMIT,
+  siblings: names.map((rfilename) => ({ rfilename, size: 1, blobId: BLOB, ...more }))
+})
+
+describe("a request to the Hub", () => {
+  it.scopedLive("shows the token to the Hub's origin only, also when it is sent elsewhere", () =>
+    Effect.gen(function* () {
+      const other = yield* server((_, response) => json(response, listing(["config.json"])))
+      const hub = yield* server((request, response) => {
+        const away = request.url?.includes("/moved/") === true
+        const target = away ? `${other.origin}${request.url}` : "/moved/here"
+        response.writeHead(307, { location: target }).end()
+      })
+      const { commit } = yield* revisionAt(hub.origin)
+      assert.strictEqual(commit, COMMIT)
+      assert.deepStrictEqual(
+        hub.seen.map(({ headers }) => headers.authorization),
+        [`Bearer ${TOKEN}`, `Bearer ${TOKEN}`]
+      )
+      assert.deepStrictEqual(
+        other.seen.map(({ headers }) => headers.authorization),
+        [undefined]
+      )
+    })
+  )
+
+  it.scopedLive("ends when it is sent from one address to the next", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => response.writeHead(302, { location: "/again" }).end())
+      const failed = yield* Effect.flip(
+        Effect.flatMap(HubClient, ({ send }) => Effect.scoped(send({ url: "/x" }, "x"))).pipe(
+          Effect.zipRight(revisionAt(hub.origin, { endpoint: `${hub.origin}/mirror` })),
+          Effect.provide(layerFor(hub.origin)),
+          Effect.timeout("4 seconds")
+        )
+      )
+      assert.match(String(failed), /from one address to the next|Timeout/)
+    })
+  )
+
+  it.scopedLive("keeps the path of a mirror", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => json(response, listing([])))
+      yield* revisionAt(`${hub.origin}/mirror`)
+      assert.match(String(hub.seen[0]?.url), /^\/mirror\/api\/models\/org\/model\/revision\/main/)
+    })
+  )
+
+  it.scopedLive("is not made offline", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => json(response, listing([])))
+      const failed = yield* Effect.flip(revisionAt(hub.origin, { offline: true }))
+      assert.strictEqual(failed._tag, "HubOffline")
+      assert.lengthOf(hub.seen, 0)
+    })
+  )
+
+  const refusals: ReadonlyArray<
+    readonly [status: number, code: string | null, body: string, tag: string, says: RegExp]
+  > = [
+    [401, "GatedRepo", "", "HubAccessDenied", /Access denied.*gated.*HF_TOKEN/],
+    [403, "GatedRepo", "", "HubAccessDenied", /gated/],
+    [401, "RepoNotFound", "", "RepoNotFound", /org\/model/],
+    [404, "RevisionNotFound", "", "RevisionNotFound", /main/],
+    [404, null, "", "RepoNotFound", /org\/model/],
+    [401, null, "", "HubAccessDenied", /token.*HTTP 401/],
+    [403, null, '{"error":"no such right"}', "HubAccessDenied", /no such right/],
+    [418, null, '{"message":"short and stout"}', "HubUnavailable", /418: short and stout/],
+    [400, null, "<html>\u001b[31mnot JSON</html>", "HubUnavailable", /HTTP 400/]
+  ]
+  for (const [status, code, body, tag, says] of refusals) {
+    it.scopedLive(`that is refused with ${status} ${code ?? "and no code"} fails as ${tag}`, () =>
+      Effect.gen(function* () {
+        const hub = yield* server((_, response) =>
+          response.writeHead(status, code === null ? {} : { "x-error-code": code }).end(body)
+        )
+        const failed = yield* Effect.flip(revisionAt(hub.origin))
+        assert.strictEqual(failed._tag, tag)
+        assert.match(failed.message, says)
+        assert.notInclude(failed.message, TOKEN)
+        assert.lengthOf(hub.seen, 1)
+      })
+    )
+  }
+
+  it.scopedLive("is repeated while that may help, as soon as the Hub says", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => {
+        const status = [429, 503, 500][hub.seen.length - 1]
+        if (status === undefined) return json(response, listing([]))
+        response.writeHead(status, { "retry-after": "0" }).end()
+      })
+      yield* revisionAt(hub.origin)
+      assert.lengthOf(hub.seen, 4)
+    })
+  )
+
+  it.scopedLive("fails at once when the Hub asks for an hour", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => response.writeHead(429, { "retry-after": "3600" }).end())
+      assert.include((yield* Effect.flip(revisionAt(hub.origin))).message, "429")
+      assert.lengthOf(hub.seen, 1)
+    })
+  )
+})
+
+describe("a listing", () => {
+  const hostile: ReadonlyArray<readonly [what: string, answer: unknown]> = [
+    ["no commit", { siblings: [] }],
+    ["a commit that is a path", { sha: "../../etc", siblings: [] }],
+    ["no sizes", { sha: COMMIT, siblings: [{ rfilename: "a" }] }],
+    ["a negative size", listing(["a"], { size: -1 })],
+    ["a size beyond counting", listing(["a"], { size: 1e300 })],
+    ["a hash that is a path", listing(["a"], { blobId: "../x" })],
+    ["an LFS hash of the wrong kind", listing(["a"], { lfs: { sha256: BLOB, size: 1 } })],
+    ["a text", "hello"],
+    ["the same name twice", listing(["a", "a"])],
+    ["a file below a file", listing(["a", "a/b"])],
+    ...["../up", "/etc/passwd", "a/../../b", "a//b", ".", "", "a\0b", "c:evil", "a\\b", "x".repeat(300)].map(
+      (name) => [`the name ${JSON.stringify(name.slice(0, 20))}`, listing([name])] as const
+    )
+  ]
+  for (const [what, answer] of hostile) {
+    it.scopedLive(`with ${what} is refused`, () =>
+      Effect.gen(function* () {
+        const hub = yield* server((_, response) => json(response, answer))
+        assert.strictEqual((yield* Effect.flip(revisionAt(hub.origin)))._tag, "RepoRefused")
+      })
+    )
+  }
+
+  it.scopedLive("of 100,000 files is read page by page", () =>
+    Effect.gen(function* () {
+      const names = Array.from({ length: 100_000 }, (_, index) => `part/${index}.bin`)
+      const PAGE = 25_000
+      const hub = yield* server((request, response) => {
+        const url = new URL(request.url ?? "", "http://x")
+        if (url.pathname.includes("/revision/")) return json(response, listing(names))
+        const from = Number(url.searchParams.get("cursor") ?? 0)
+        const entries = names.slice(from, from + PAGE).map((path) => ({ type: "file", path, size: 2, oid: BLOB }))
+        const next = `<${hub.origin}${url.pathname}?cursor=${from + PAGE}>; rel="next"`
+        json(response, entries, from + PAGE < names.length ? { link: next } : {})
+      })
+      const { files } = yield* revisionAt(hub.origin)
+      assert.lengthOf(files, 100_000)
+      assert.deepStrictEqual(files[99_999], { path: "part/99999.bin", size: 2, etag: BLOB })
+      assert.lengthOf(hub.seen, 5)
+    })
+  )
+
+  it("lets real names pass", () => {
+    for (const name of ["config.json", "a/b/c.txt", "läs mig.md", "a..b", "-x", "日本語", ".gitattributes"]) {
+      assert.isNull(pathProblem(name), name)
+    }
+    assert.isNull(pathConflict(["a/b", "a-b", "ab"]))
+  })
+})
+
+describe("an answer", () => {
+  it.scopedLive("that is no JSON, or nested without end, is told of and not built", () =>
+    Effect.gen(function* () {
+      for (const body of ["{", "[".repeat(100_000), "\u00ff\u0000"]) {
+        const hub = yield* server((_, response) => response.writeHead(200).end(body))
+        const failed = yield* Effect.either(revisionAt(hub.origin))
+        assert.isTrue(Either.isLeft(failed) && failed.left._tag === "HubUnavailable", body.slice(0, 5))
+      }
+    })
+  )
+})
