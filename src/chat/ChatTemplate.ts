@@ -1,70 +1,91 @@
-/** Messages to the text a model was trained on. Templates come with the model and are hostile: run them under a time limit. */
-import { Template } from "@huggingface/jinja"
-import type { Message } from "../domain/Generation.js"
+/** The prompt of a chat: by the model's template, or without one as labelled turns. Templates come with the model and are hostile. */
+import type { ChatOptions, Message } from "../domain/Generation.js"
+import { textOf } from "../domain/Generation.js"
+import { shapesOf, templateMessage } from "./ChatMessages.js"
+import { compileChat, isRefusal, type RenderChat } from "./ChatPrompt.js"
+import type { Span } from "./ControlTokens.js"
+import { TemplateFailure } from "./jinja/Failure.js"
+import { rangesOf, raw, type Str } from "./jinja/Text.js"
 
 /** Most characters a template may have; real ones have up to 20,000. */
 export const MAX_TEMPLATE_CHARS = 1_000_000
 
-/** What the template raises itself, with `raise_exception`: the only text of a failure that is meant for users. */
-export class TemplateRaised extends Error {}
-
-const raise = (message: unknown) => {
-  throw new TemplateRaised(String(message))
+/** The text of a prompt and the parts of it that came with the request: control tokens are only read outside of them. */
+export interface PromptText {
+  readonly text: string
+  readonly plain: ReadonlyArray<Span>
 }
 
-/** Most items of a `range`; real templates count messages with it. */
-const MAX_RANGE = 100_000
+/** A compiled template. Throws a TemplateFailure. */
+export type ChatTemplate = (chat: ChatOptions, now: () => Date) => PromptText
 
-/** The template asks for more than any real one does. */
-export class TemplateExcessive extends Error {}
-
-/** As Python's for numbers, and empty for anything else, as the interpreter's own; that one makes lists of any length. */
-const range = (first: unknown, end?: unknown, step: unknown = 1): ReadonlyArray<number> => {
-  const [start, stop] = end === undefined ? [0, first] : [first, end]
-  if (typeof start !== "number" || typeof stop !== "number" || typeof step !== "number") return []
-  if (step === 0) throw new Error("step must not be zero")
-  const length = Math.max(0, Math.ceil((stop - start) / step))
-  if (length > MAX_RANGE) throw new TemplateExcessive(`a range of more than ${MAX_RANGE} numbers`)
-  return Array.from({ length }, (_, i) => start + i * step)
+const promptText = (prompt: Str): PromptText => {
+  const ranges = rangesOf(prompt)
+  return {
+    text: raw(prompt),
+    plain: ranges.flatMap((start, i) => (i % 2 === 0 ? [{ start, end: ranges[i + 1] ?? start }] : []))
+  }
 }
 
-/**
- * The interpreter's own `raise_exception` throws what its failures throw, and its `range` has no limit; they can't be
- * declared again, only set.
- */
-const OVERRIDE = "{% set raise_exception = mlxk_raise_exception %}{% set range = mlxk_range %}"
+/** What is rendered of the first shape of the messages that the template takes; its refusal of the first one, if it takes none. */
+const firstTaken = (render: RenderChat, chat: ChatOptions, now: () => Date): Str => {
+  const { continueFinalMessage = false, messages, templateArguments = {}, tools = null } = chat
+  const failures: Array<unknown> = []
+  for (const shape of shapesOf(messages)) {
+    try {
+      const input = { messages: shape.map(templateMessage), tools, templateArguments, continueFinalMessage }
+      return render({ ...input, addGenerationPrompt: !continueFinalMessage }, now)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      failures.push(error)
+    }
+  }
+  throw failures[0]
+}
 
-/** A compiled template. Throws TemplateRaised, and whatever its interpreter throws where the template is wrong. */
-export type ChatTemplate = (messages: ReadonlyArray<Message>) => string
-
-/** Throws when the template is too long or isn't Jinja. */
+/** Throws a TemplateFailure when the template is too long or isn't Jinja. */
 export const compileTemplate = (source: string, specialTokens: Readonly<Record<string, string>>): ChatTemplate => {
-  if (source.length > MAX_TEMPLATE_CHARS) throw new Error(`longer than ${MAX_TEMPLATE_CHARS} characters`)
-  const template = new Template(source)
-  template.parsed.body.unshift(...new Template(OVERRIDE).parsed.body)
-  return (messages) =>
-    template.render({
-      ...specialTokens,
-      mlxk_raise_exception: raise,
-      mlxk_range: range,
-      messages: messages.map(({ content, role }) => ({ role, content })),
-      add_generation_prompt: true,
-      tools: null,
-      documents: null
-    })
+  if (source.length > MAX_TEMPLATE_CHARS) {
+    throw new TemplateFailure("limit", `longer than ${MAX_TEMPLATE_CHARS} characters`, null)
+  }
+  const render = compileChat(source, specialTokens)
+  return (chat, now) => promptText(firstTaken(render, chat, now))
 }
 
-const NAMES: Readonly<Record<Message["role"], string>> = { system: "System", user: "Human", assistant: "Assistant" }
+const NAMES: Readonly<Record<Message["role"], string>> = {
+  system: "System",
+  user: "Human",
+  assistant: "Assistant",
+  tool: "Tool"
+}
 
 /** The prompt of a model without a template (spec 02 §5.2). */
-export const fallbackPrompt = (messages: ReadonlyArray<Message>): string =>
-  [...messages.map(({ content, role }) => `${NAMES[role]}: ${content}`), "Assistant: "].join("\n\n")
+export const fallbackPrompt = ({ continueFinalMessage = false, messages }: ChatOptions): PromptText => {
+  const turns = messages.map((message) => `${NAMES[message.role]}: ${textOf(message)}`)
+  const text = [...turns, ...(continueFinalMessage ? [] : ["Assistant: "])].join("\n\n")
+  return { text, plain: [{ start: 0, end: text.length }] }
+}
 
 /** Longest part of a template's own error text that is shown. */
 const MAX_PROBLEM_CHARS = 200
 
+const oneLine = (text: string): string =>
+  text
+    .replaceAll(/[\p{Cc}\s]+/gu, " ")
+    .trim()
+    .slice(0, MAX_PROBLEM_CHARS)
+
+/** Whether the template is to blame, whatever the messages are. */
+export const isExcessive = (error: unknown): boolean =>
+  error instanceof TemplateFailure &&
+  (error.kind === "limit" || error.kind === "security" || error.python === "OverflowError")
+
 /** Why a template gives no prompt, as one short line: what it raises is written by the model's author. */
 export const templateProblem = (error: unknown): string => {
-  const text = error instanceof TemplateRaised ? error.message.replaceAll(/[\p{Cc}\s]+/gu, " ").trim() : ""
-  return text === "" ? "it fails on them" : text.slice(0, MAX_PROBLEM_CHARS)
+  if (!(error instanceof TemplateFailure)) return "it fails on them"
+  const { kind, line, message } = error
+  const text = oneLine(message)
+  if (kind === "raise") return text === "" ? "it fails on them" : text
+  const where = typeof line === "number" ? ` in line ${line}` : ""
+  return kind === "undefined" || kind === "runtime" ? `it fails on them${where}: ${text}` : `${text}${where}`
 }

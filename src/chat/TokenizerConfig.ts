@@ -46,27 +46,56 @@ export interface TemplateSource {
   readonly source: string
 }
 
-/** `chat_template` of a JSON file: a text, or the `default` of a named list. */
-const templateOf = (file: string, value: unknown): Option.Option<TemplateSource> =>
-  Option.flatMap(Schema.decodeUnknownOption(TemplateField)(value), ({ chat_template }) =>
-    Option.fromNullable(
-      typeof chat_template === "string" ? chat_template : chat_template.find(({ name }) => name === "default")?.template
-    )
-  ).pipe(Option.map((source) => ({ file, source })))
+/** A model's chat templates. */
+export interface Templates {
+  readonly template: TemplateSource | null
+  /** The one for chats with tools, where it is another one. */
+  readonly toolTemplate: TemplateSource | null
+}
 
-/** The model's chat template, from the first source that has one (spec 02 R5.1). Null when none has. */
-export const chooseTemplate = (sources: {
-  /** chat_template.jinja */
+/** `chat_template` of a JSON file: a text, or a list of named ones. */
+const templatesOf = (file: string, value: unknown): Templates => {
+  const field = Option.getOrNull(Schema.decodeUnknownOption(TemplateField)(value))?.chat_template ?? []
+  const named = typeof field === "string" ? [{ name: "default", template: field }] : field
+  const find = (wanted: string): TemplateSource | null => {
+    const source = named.find(({ name }) => name === wanted)?.template
+    return source === undefined ? null : { file, source }
+  }
+  return { template: find("default"), toolTemplate: find("tool_use") }
+}
+
+const fileTemplate = (file: string, source: string | null): TemplateSource | null =>
+  source === null || source === "" ? null : { file, source }
+
+/** Where files of their own hold chat templates. */
+export const TEMPLATE_FILES = {
+  template: "chat_template.jinja",
+  toolTemplate: "additional_chat_templates/tool_use.jinja"
+}
+
+/** The model's chat templates, from the first source that has one (spec 02 R5.1). */
+export const chooseTemplates = (sources: {
   readonly jinja: string | null
+  readonly toolJinja: string | null
   /** tokenizer_config.json */
   readonly tokenizerConfig: unknown
   /** chat_template.json */
   readonly templateJson: unknown
-}): TemplateSource | null => {
-  const { jinja, templateJson, tokenizerConfig } = sources
-  if (jinja !== null && jinja !== "") return { file: "chat_template.jinja", source: jinja }
-  return templateOf("tokenizer_config.json", tokenizerConfig).pipe(
-    Option.orElse(() => templateOf("chat_template.json", templateJson)),
-    Option.getOrNull
+}): Templates => {
+  const files: Templates = {
+    template: fileTemplate(TEMPLATE_FILES.template, sources.jinja),
+    toolTemplate: fileTemplate(TEMPLATE_FILES.toolTemplate, sources.toolJinja)
+  }
+  const all = [
+    files,
+    templatesOf("tokenizer_config.json", sources.tokenizerConfig),
+    templatesOf("chat_template.json", sources.templateJson)
+  ]
+  const found = all.find(({ template }) => template !== null)
+  return (
+    found ?? {
+      template: null,
+      toolTemplate: all.find(({ toolTemplate }) => toolTemplate !== null)?.toolTemplate ?? null
+    }
   )
 }

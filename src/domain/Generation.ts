@@ -1,19 +1,59 @@
 /** A request to generate text and what comes back. The same schemas are the engine protocol's wire format. */
 import { Schema } from "effect"
 
-export const Role = Schema.Literal("system", "user", "assistant")
+export const Role = Schema.Literal("system", "user", "assistant", "tool")
 
-export const Message = Schema.Struct({ role: Role, content: Schema.String })
+/** A part of a message. Media are only named: a template puts its marks where they stand. */
+export const ContentPart = Schema.Union(
+  Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("image", "audio", "video") })
+)
+export type ContentPart = typeof ContentPart.Type
+
+/** A call of a tool in an assistant's message; `arguments` is JSON as the model wrote it. */
+export const ToolCall = Schema.Struct({ id: Schema.String, name: Schema.String, arguments: Schema.String })
+export type ToolCall = typeof ToolCall.Type
+
+/** `content` null: an assistant's message of nothing but tool calls. */
+export const Message = Schema.Struct({
+  role: Role,
+  content: Schema.NullOr(Schema.Union(Schema.String, Schema.Array(ContentPart))),
+  /** The speaker's name, for templates that know it. */
+  name: Schema.optionalWith(Schema.String, { exact: true }),
+  /** What an assistant thought before it answered; used only where the template wants it (spec 02 R5.11). */
+  reasoning: Schema.optionalWith(Schema.String, { exact: true }),
+  toolCalls: Schema.optionalWith(Schema.Array(ToolCall), { exact: true }),
+  /** In a tool's message: the call that it answers. */
+  toolCallId: Schema.optionalWith(Schema.String, { exact: true })
+})
 export type Message = typeof Message.Type
+
+/** The text of a message; media have none. */
+export const textOf = ({ content }: Message): string => {
+  if (content === null || typeof content === "string") return content ?? ""
+  return content.map((part) => (part.type === "text" ? part.text : "")).join("")
+}
+
+const JsonRecord = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+
+/** What a chat's prompt is made of. */
+export const ChatOptions = Schema.Struct({
+  messages: Schema.Array(Message).pipe(Schema.filter((all) => all.length > 0 || "must hold at least one message")),
+  /** Function definitions as OpenAI's API has them. */
+  tools: Schema.optionalWith(Schema.Array(JsonRecord), { exact: true }),
+  /** Variables of the template, such as `enable_thinking`. */
+  templateArguments: Schema.optionalWith(JsonRecord, { exact: true }),
+  /** The answer goes on with the last message instead of beginning one. */
+  continueFinalMessage: Schema.optionalWith(Schema.Boolean, { exact: true })
+})
+export type ChatOptions = typeof ChatOptions.Type
 
 /**
  * `Chat` is rendered with the model's chat template, without one as labelled turns. `Prompt` is a chat of one user message
  * for a model with a template, and encoded as it is for one without. `Raw` is always encoded as it is (spec 02 §5).
  */
 export const GenerateInput = Schema.Union(
-  Schema.TaggedStruct("Chat", {
-    messages: Schema.Array(Message).pipe(Schema.filter((all) => all.length > 0 || "must hold at least one message"))
-  }),
+  Schema.TaggedStruct("Chat", ChatOptions.fields),
   Schema.TaggedStruct("Prompt", { text: Schema.String }),
   Schema.TaggedStruct("Raw", { text: Schema.String })
 )

@@ -2,7 +2,13 @@
 import { Effect } from "effect"
 import { endTokens } from "../chat/EndTokens.js"
 import { makeTokenizer, type Tokenizer } from "../chat/Tokenizer.js"
-import { chooseTemplate, cleansUpSpaces, specialTokens, type TemplateSource } from "../chat/TokenizerConfig.js"
+import {
+  chooseTemplates,
+  cleansUpSpaces,
+  specialTokens,
+  TEMPLATE_FILES,
+  type Templates
+} from "../chat/TokenizerConfig.js"
 import { convertTokenizer } from "../chat/TokenizerFiles.js"
 import { contextLength } from "../checkpoint/Config.js"
 import { type CheckpointInvalid, ModelIncompatible } from "../domain/Errors.js"
@@ -12,11 +18,10 @@ import type { CheckpointSource } from "../inference/Engine.js"
 import { architectureProblem } from "../inference/registry.js"
 
 /** A model's way between text and tokens. */
-export interface CheckpointText {
+export interface CheckpointText extends Templates {
   readonly model: string
   readonly contextLength: number
   readonly tokenizer: Tokenizer
-  readonly template: TemplateSource | null
   readonly specialTokens: Readonly<Record<string, string>>
   /** Tokens that end an answer. */
   readonly endIds: ReadonlySet<number>
@@ -70,23 +75,24 @@ export const readCheckpointText = (
     const generationConfig = yield* optional(readJson(source, "generation_config.json"))
     const tokenizerConfig = yield* optional(readJson(source, "tokenizer_config.json"))
     const templateJson = yield* optional(readJson(source, "chat_template.json"))
-    const jinja = yield* optional(readText(source, "chat_template.jinja", MAX_TEMPLATE_BYTES))
+    const jinja = yield* optional(readText(source, TEMPLATE_FILES.template, MAX_TEMPLATE_BYTES))
+    const toolJinja = yield* optional(readText(source, TEMPLATE_FILES.toolTemplate, MAX_TEMPLATE_BYTES))
     const tokens = specialTokens([yield* optional(readJson(source, "special_tokens_map.json")), tokenizerConfig])
     const tokenizer = yield* makeTokenizer(model, yield* readTokenizer(source, tokenizerConfig), {
       cleanUpSpaces: cleansUpSpaces(tokenizerConfig)
     })
-    const template = chooseTemplate({ jinja, tokenizerConfig, templateJson })
+    const templates = chooseTemplates({ jinja, toolJinja, tokenizerConfig, templateJson })
     return {
       model,
       contextLength: contextLength(config),
       tokenizer,
-      template,
+      ...templates,
       specialTokens: tokens,
       endIds: endTokens({
         generationConfig,
         config,
         specialTokens: tokens,
-        template: template?.source ?? null,
+        template: templates.template?.source ?? null,
         idOf: tokenizer.idOf,
         isSpecial: tokenizer.isSpecial
       }),

@@ -4,12 +4,13 @@ import {
   type ChatTemplate,
   compileTemplate,
   fallbackPrompt,
-  TemplateExcessive,
+  isExcessive,
+  type PromptText,
   templateProblem
 } from "../chat/ChatTemplate.js"
 import type { TemplateSource } from "../chat/TokenizerConfig.js"
 import { CheckpointInvalid, ContextLengthExceeded, InvalidRequest, TemplateRefused } from "../domain/Errors.js"
-import type { GenerateInput, Message } from "../domain/Generation.js"
+import type { ChatOptions, GenerateInput } from "../domain/Generation.js"
 import type { CheckpointText } from "./CheckpointText.js"
 import { Unstoppable } from "./Lifetime.js"
 import type { PromptError } from "./Protocol.js"
@@ -26,14 +27,15 @@ const ABANDONED_LIMIT = "2 seconds"
 const tooSlow = () => new Unstoppable(`the tokenizer has not encoded a prompt in ${ENCODE_LIMIT}`)
 const abandoned = () => new Unstoppable("the tokenizer is still encoding a prompt that nobody waits for")
 
-/** Most characters of a prompt that a template adds: to all, to each message, and for each character of a message. */
+/** Most characters of a prompt that a template adds: to all, to each message, and for each character of a request. */
 const TEMPLATE_CHARS = { chat: 2 ** 20, message: 2 ** 10, character: 64 }
 
-const mostRendered = (messages: ReadonlyArray<Message>): number =>
-  messages.reduce(
-    (sum, { content }) => sum + TEMPLATE_CHARS.message + TEMPLATE_CHARS.character * content.length,
-    TEMPLATE_CHARS.chat
-  )
+const mostRendered = (chat: ChatOptions): number =>
+  TEMPLATE_CHARS.chat +
+  TEMPLATE_CHARS.message * chat.messages.length +
+  TEMPLATE_CHARS.character * JSON.stringify(chat).length
+
+const now = () => new Date()
 
 /** Dies when `effect` takes longer, from uninterruptible regions too. */
 const within =
@@ -44,10 +46,12 @@ const within =
       Effect.flatMap(Option.match({ onNone: () => Effect.die(onTimeout()), onSome: Effect.succeed }))
     )
 
-/** Turns inputs of one model into token ids. The template is compiled by the first chat and kept. */
+/** Turns inputs of one model into token ids. A template is compiled by the first chat that needs it, and kept. */
 export const makePrompter = (text: CheckpointText) => {
-  let compiled: ChatTemplate | null = null
-  const rendered = ({ file, source }: TemplateSource, messages: ReadonlyArray<Message>) => {
+  const compiled = new Map<TemplateSource, ChatTemplate>()
+
+  const rendered = (template: TemplateSource, chat: ChatOptions) => {
+    const { file, source } = template
     const broken = (problem: string) => new CheckpointInvalid({ model: text.model, file, problem })
     /** The file is to blame for what never ends, whatever the messages are. */
     const limited = <A, E>(compute: () => A, failed: (error: unknown) => E) =>
@@ -59,22 +63,22 @@ export const makePrompter = (text: CheckpointText) => {
             : failed(error)
       })
     return Effect.gen(function* () {
-      const template =
-        compiled ??
+      const render =
+        compiled.get(template) ??
         (yield* limited(
           () => compileTemplate(source, text.specialTokens),
-          () => broken("not a valid chat template")
+          (error) => broken(`not a valid chat template: ${templateProblem(error)}`)
         ))
-      compiled = template
+      compiled.set(template, render)
       const prompt = yield* limited(
-        () => template(messages),
+        () => render(chat, now),
         (error) =>
-          error instanceof TemplateExcessive
-            ? broken(`the chat template asks for ${error.message}`)
+          isExcessive(error)
+            ? broken(`the chat template asks for too much: ${templateProblem(error)}`)
             : new TemplateRefused({ model: text.model, problem: templateProblem(error) })
       )
-      if (prompt.length <= mostRendered(messages)) return prompt
-      return yield* broken(`the chat template makes a prompt of ${prompt.length} characters`)
+      if (prompt.text.length <= mostRendered(chat)) return prompt
+      return yield* broken(`the chat template makes a prompt of ${prompt.text.length} characters`)
     })
   }
 
@@ -86,11 +90,11 @@ export const makePrompter = (text: CheckpointText) => {
   }
 
   /** The native encoder's thread can't be stopped: when it takes too long, or nobody waits for it, the process ends. */
-  const encodeWhole = (prompt: string, addSpecialTokens: boolean) =>
+  const encodeWhole = ({ plain, text: prompt }: PromptText, addSpecialTokens: boolean) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const encoding = yield* text.tokenizer
-          .encode(prompt, { addSpecialTokens })
+          .encode(prompt, { addSpecialTokens, plain })
           .pipe(within(ENCODE_LIMIT, tooSlow), Effect.forkDaemon)
         return yield* restore(Fiber.join(encoding)).pipe(
           Effect.onInterrupt(() =>
@@ -105,17 +109,20 @@ export const makePrompter = (text: CheckpointText) => {
       })
     )
 
-  const encode = (prompt: string, addSpecialTokens: boolean) =>
-    Effect.zipRight(checkLength(prompt), encodeWhole(prompt, addSpecialTokens))
+  const encode = (prompt: PromptText, addSpecialTokens: boolean) =>
+    Effect.zipRight(checkLength(prompt.text), encodeWhole(prompt, addSpecialTokens))
 
   const encoded = (input: GenerateInput) => {
-    const { template } = text
-    if (input._tag === "Raw" || (input._tag === "Prompt" && template === null)) return encode(input.text, true)
-    const messages: ReadonlyArray<Message> =
-      input._tag === "Chat" ? input.messages : [{ role: "user", content: input.text }]
-    return template === null
-      ? encode(fallbackPrompt(messages), true)
-      : Effect.flatMap(rendered(template, messages), (prompt) => encode(prompt, false))
+    const { template, toolTemplate } = text
+    // Who writes the whole prompt may write control tokens.
+    if (input._tag === "Raw" || (input._tag === "Prompt" && template === null)) {
+      return encode({ text: input.text, plain: [] }, true)
+    }
+    const chat: ChatOptions = input._tag === "Chat" ? input : { messages: [{ role: "user", content: input.text }] }
+    const chosen = chat.tools === undefined ? template : (toolTemplate ?? template)
+    return chosen === null
+      ? encode(fallbackPrompt(chat), true)
+      : Effect.flatMap(rendered(chosen, chat), (prompt) => encode(prompt, false))
   }
 
   return (input: GenerateInput): Effect.Effect<ReadonlyArray<number>, PromptError> =>

@@ -3,121 +3,232 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   compileTemplate,
   fallbackPrompt,
+  isExcessive,
   MAX_TEMPLATE_CHARS,
-  TemplateExcessive,
-  TemplateRaised,
+  type PromptText,
   templateProblem
 } from "../../src/chat/ChatTemplate.js"
-import { chooseTemplate, specialTokens } from "../../src/chat/TokenizerConfig.js"
+import { chooseTemplates, specialTokens } from "../../src/chat/TokenizerConfig.js"
+import type { ChatOptions, Message } from "../../src/domain/Generation.js"
 
-const none = { jinja: null, tokenizerConfig: null, templateJson: null }
+const none = { jinja: null, toolJinja: null, tokenizerConfig: null, templateJson: null }
+const now = () => new Date("2025-07-10T12:00:00")
+const user = (content: string): Message => ({ role: "user", content })
+const prompt = (source: string, chat: ChatOptions, tokens = {}): PromptText =>
+  compileTemplate(source, tokens)(chat, now)
+const text = (source: string, messages: ReadonlyArray<Message>, more: Partial<ChatOptions> = {}) =>
+  prompt(source, { messages, ...more }).text
+
+/** What rendering throws. */
+const failure = (source: string, messages: ReadonlyArray<Message> = [user("a")]): unknown => {
+  try {
+    text(source, messages)
+  } catch (error) {
+    return error
+  }
+  return assert.fail("nothing thrown")
+}
 
 describe("choosing a template", () => {
   it("takes chat_template.jinja, then tokenizer_config.json, then chat_template.json", () => {
     const tokenizerConfig = { chat_template: "config" }
     const templateJson = { chat_template: "json" }
     const chosen = [
-      chooseTemplate({ jinja: "file", tokenizerConfig, templateJson }),
-      chooseTemplate({ jinja: null, tokenizerConfig, templateJson }),
-      chooseTemplate({ ...none, templateJson })
-    ]
+      chooseTemplates({ ...none, jinja: "file", tokenizerConfig, templateJson }),
+      chooseTemplates({ ...none, tokenizerConfig, templateJson }),
+      chooseTemplates({ ...none, templateJson })
+    ].map(({ template }) => template)
     assert.deepStrictEqual(chosen, [
       { file: "chat_template.jinja", source: "file" },
       { file: "tokenizer_config.json", source: "config" },
       { file: "chat_template.json", source: "json" }
     ])
-    assert.isNull(chooseTemplate(none))
+    assert.isNull(chooseTemplates(none).template)
   })
 
-  it("takes the default of a named list", () => {
+  it("takes the default of a named list, and its own template for chats with tools", () => {
     const chat_template = [
       { name: "tool_use", template: "tools" },
       { name: "default", template: "plain" }
     ]
-    assert.strictEqual(chooseTemplate({ ...none, tokenizerConfig: { chat_template } })?.source, "plain")
-    assert.isNull(chooseTemplate({ ...none, tokenizerConfig: { chat_template: chat_template.slice(0, 1) } }))
+    const both = chooseTemplates({ ...none, tokenizerConfig: { chat_template } })
+    assert.strictEqual(both.template?.source, "plain")
+    assert.strictEqual(both.toolTemplate?.source, "tools")
+    const only = chooseTemplates({ ...none, tokenizerConfig: { chat_template: chat_template.slice(0, 1) } })
+    assert.isNull(only.template)
+    assert.strictEqual(only.toolTemplate?.source, "tools")
+  })
+
+  it("takes a template for tools from its own file", () => {
+    const { toolTemplate } = chooseTemplates({ ...none, jinja: "file", toolJinja: "tools" })
+    assert.deepStrictEqual(toolTemplate, { file: "additional_chat_templates/tool_use.jinja", source: "tools" })
   })
 
   it("skips what is empty or of the wrong kind", () => {
     for (const chat_template of ["", null, 7, {}, [null]]) {
-      assert.isNull(chooseTemplate({ jinja: "", tokenizerConfig: { chat_template }, templateJson: [] }))
+      const templates = chooseTemplates({ ...none, jinja: "", tokenizerConfig: { chat_template }, templateJson: [] })
+      assert.deepStrictEqual(templates, { template: null, toolTemplate: null })
     }
   })
 })
 
 describe("rendering", () => {
   it("gives the template messages, special tokens and the request for an answer", () => {
-    const render = compileTemplate(
+    const source =
       "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}" +
-        "{% if tools is none and add_generation_prompt %}[assistant]{% endif %}",
-      specialTokens([
-        { bos_token: "<old>", eos_token: 7 },
-        { bos_token: "<s>", eos_token: { content: "</s>" } }
-      ])
+      "{% if tools is none and add_generation_prompt %}[assistant]{% endif %}"
+    const tokens = specialTokens([
+      { bos_token: "<old>", eos_token: 7 },
+      { bos_token: "<s>", eos_token: { content: "</s>" } }
+    ])
+    const messages: ReadonlyArray<Message> = [{ role: "system", content: "be brief" }, user("{{ 1 + 1 }}")]
+    const { text } = prompt(source, { messages }, tokens)
+    assert.strictEqual(text, "<s>[system]be brief</s>[user]{{ 1 + 1 }}</s>[assistant]")
+  })
+
+  it("gives it tools, calls with their arguments as data, and further arguments", () => {
+    const messages: ReadonlyArray<Message> = [
+      { role: "assistant", content: null, toolCalls: [{ id: "c1", name: "f", arguments: '{"a": [1, 2]}' }] },
+      { role: "tool", content: "3", toolCallId: "c1" }
+    ]
+    const source =
+      "{{ tools|tojson }}{% for m in messages %}{% for c in m.tool_calls or [] %}{{ c.id }}{{ c.function.name }}" +
+      "{{ c.function.arguments.a[1] }}{% endfor %}{{ m.tool_call_id }}{% endfor %}{{ enable_thinking }}"
+    const tools = [{ type: "function" }]
+    assert.strictEqual(
+      text(source, messages, { tools, templateArguments: { enable_thinking: false } }),
+      '[{"type": "function"}]c1f2c1False'
     )
-    const messages = [
-      { role: "system", content: "be brief" },
-      { role: "user", content: "{{ 1 + 1 }}" }
-    ] as const
-    assert.strictEqual(render(messages), "<s>[system]be brief</s>[user]{{ 1 + 1 }}</s>[assistant]")
   })
 
-  it("throws what the template raises, told in one short line", () => {
-    const render = compileTemplate("{{ raise_exception('Roles must\\n alternate') }}", {})
-    try {
-      render([])
-      assert.fail("nothing raised")
-    } catch (error) {
-      assert.strictEqual(templateProblem(error), "Roles must alternate")
-    }
-    assert.isBelow(templateProblem(new TemplateRaised("x".repeat(100_000))).length, 1_000)
+  it("keeps arguments that aren't an object as text", () => {
+    const messages: ReadonlyArray<Message> = [
+      { role: "assistant", content: null, toolCalls: [{ id: "c", name: "f", arguments: "{oops" }] }
+    ]
+    assert.strictEqual(text("{{ messages[0].tool_calls[0].function.arguments }}", messages), "{oops")
   })
 
-  it("keeps the interpreter's own words to itself", () => {
-    const render = compileTemplate("{{ messages[0].content.nonesuch() }}", {})
-    try {
-      render([{ role: "user", content: "a" }])
-      assert.fail("nothing thrown")
-    } catch (error) {
-      assert.strictEqual(templateProblem(error), "it fails on them")
+  it("ends inside the last message to go on with it", () => {
+    const source =
+      "{% for m in messages %}<{{ m.role }}>{{ m.content|trim }}</>{% endfor %}{% if add_generation_prompt %}!{% endif %}"
+    const messages: ReadonlyArray<Message> = [user("a"), { role: "assistant", content: "So " }]
+    assert.strictEqual(text(source, messages, { continueFinalMessage: true }), "<user>a</><assistant>So")
+  })
+
+  it("tries lists of text as text, and neighbours as one, before it gives up", () => {
+    const parts: Message = {
+      role: "user",
+      content: [
+        { type: "text", text: "a" },
+        { type: "text", text: "b" }
+      ]
     }
+    assert.strictEqual(text("{{ '<' + messages[0].content + '>' }}", [parts]), "<ab>")
+    const strict =
+      "{% for m in messages %}{% if loop.previtem is defined and loop.previtem.role == m.role %}" +
+      "{{ raise_exception('must alternate') }}{% endif %}{{ m.content }}|{% endfor %}"
+    assert.strictEqual(text(strict, [user("a"), user("b")]), "a\n\nb|")
+  })
+
+  it("says what the template raises in one short line", () => {
+    assert.strictEqual(
+      templateProblem(failure("{{ raise_exception('Roles must\\n alternate') }}")),
+      "Roles must alternate"
+    )
+    assert.isBelow(templateProblem(failure("{{ raise_exception('x' * 10000) }}")).length, 1_000)
+  })
+
+  it("says in which line the template fails", () => {
+    assert.include(templateProblem(failure("\n{{ messages[0].content.nonesuch() }}")), "it fails on them in line 2")
+    assert.include(templateProblem(failure("a\n{% if %}")), "in line 2")
   })
 
   it("refuses an endless template before reading it", () => {
     assert.throws(() => compileTemplate("x".repeat(MAX_TEMPLATE_CHARS + 1), {}), "longer than")
   })
 
-  it("has a format for models without a template (CHT-04)", () => {
-    assert.strictEqual(fallbackPrompt([{ role: "user", content: "test input" }]), "Human: test input\n\nAssistant: ")
-    assert.strictEqual(
-      fallbackPrompt([
-        { role: "system", content: "s" },
-        { role: "user", content: "u" },
-        { role: "assistant", content: "a" },
-        { role: "user", content: "v" }
-      ]),
-      "System: s\n\nHuman: u\n\nAssistant: a\n\nHuman: v\n\nAssistant: "
+  it.each([
+    "{{ 'x' * 10**12 }}",
+    "{{ ['x'] * 10**12 }}",
+    "{{ 'x'|center(10**12) }}",
+    "{{ '%1000000000d' % 1 }}",
+    "{{ '{:>1000000000}'.format(1) }}",
+    "{{ 10 ** (10 ** 10) }}",
+    "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    "{% set ns = namespace(s='x') %}{% for a in range(99999) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
+    "{% set ns = namespace(l=[1]) %}{% for a in range(99999) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+    "{{ 'a'.replace('', 'b' * 100000).replace('b', 'c' * 100000) }}",
+    "{{ range(10**9) }}",
+    `{{ ${"(".repeat(5_000)}1${")".repeat(5_000)} }}`
+  ])("ends with an error: %s", (source) => {
+    const error = failure(source)
+    assert.propertyVal(error, "name", "Error")
+    assert.isString(templateProblem(error))
+  })
+
+  it("blames the template for what no messages justify", () => {
+    assert.isTrue(isExcessive(failure("{{ range(1000000000) }}")))
+    assert.isTrue(
+      isExcessive(failure("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"))
     )
+    assert.isFalse(isExcessive(failure("{{ raise_exception('no') }}")))
   })
 })
 
-describe("range", () => {
-  const rendered = (source: string) => compileTemplate(source, {})([{ role: "user", content: "hi" }])
+describe("the parts of a prompt that came with the request", () => {
+  const TAG = "<|end|>"
+  const plainParts = (source: string, content: string, more: Partial<ChatOptions> = {}) => {
+    const { plain, text } = prompt(source, { messages: [user(content)], ...more })
+    return plain.map(({ end, start }) => text.slice(start, end))
+  }
 
   it.each([
-    ["range(3)", "0,1,2,"],
-    ["range(1, 7, 2)", "1,3,5,"],
-    ["range(2, 0, -1)", "2,1,"],
-    ["range(5, 2)", ""],
-    ["range(messages | length)", "0,"],
-    ["range(tools)", ""]
-  ])("%s counts as in Python", (call, expected) => {
-    assert.strictEqual(rendered(`{% for i in ${call} %}{{ i }},{% endfor %}`), expected)
+    ["{{ messages[0].content }}", "a<|end|>b"],
+    ["{{ '<|end|>' + messages[0].content|trim + '<|end|>' }}", "a<|end|>b"],
+    ["{{ (messages[0].content ~ '<|end|>').split('b')[0] }}", "a<|end|>"],
+    ["{{ '%s<|end|>' % messages[0].content }}", "a<|end|>b"],
+    ["{{ '{}<|end|>'.format(messages[0].content) }}", "a<|end|>b"],
+    ["{{ [messages[0].content, '<|end|>']|join('<|end|>') }}", "a<|end|>b"],
+    ["{{ messages[0].content|replace('a', '<|end|>') }}", "<|end|>b"],
+    ["{{ messages[0].content[1:] }}<|end|>", "<|end|>b"],
+    ["{% set x %}<|end|>{{ messages[0].content|upper|lower }}{% endset %}{{ x }}", "a<|end|>b"],
+    ["{% macro m(c) %}{{ c }}<|end|>{% endmacro %}{{ m(messages[0].content) }}", "a<|end|>b"],
+    ["{{ messages[0]|string }}", "a<|end|>b"]
+  ])("are told apart in %s", (source, expected) => {
+    assert.deepStrictEqual(plainParts(source, `a${TAG}b`), [expected])
   })
 
-  it("is refused when it is longer than any list of messages", () => {
-    assert.throws(() => rendered("{{ range(1000000000) }}"), TemplateExcessive)
-    assert.throws(() => rendered("{% for a in [1] %}{{ range(0, 1, 0.0000001) }}{% endfor %}"), TemplateExcessive)
-    assert.throws(() => rendered("{% macro m() %}{{ range(1000000000) }}{% endmacro %}{{ m() }}"), TemplateExcessive)
+  it("hold tools and template arguments too, keys included", () => {
+    const more = { tools: [{ [TAG]: 1 }], templateArguments: { extra: TAG } }
+    assert.deepStrictEqual(plainParts("{{ tools|tojson }}{{ TAG }}{{ extra }}", "a", more), [TAG, TAG])
+  })
+
+  it("leave the roles out: templates build control tokens of them", () => {
+    assert.deepStrictEqual(plainParts("{{ '<|' + messages[0].role + '|>' }}", "a"), [])
+  })
+})
+
+describe("a model without a template", () => {
+  it("gets labelled turns (CHT-04), all of it plain text", () => {
+    const short = fallbackPrompt({ messages: [user("test input")] })
+    assert.deepStrictEqual(short, {
+      text: "Human: test input\n\nAssistant: ",
+      plain: [{ start: 0, end: 30 }]
+    })
+    const messages: ReadonlyArray<Message> = [
+      { role: "system", content: "s" },
+      user("u"),
+      { role: "assistant", content: "a" },
+      user("v")
+    ]
+    assert.strictEqual(
+      fallbackPrompt({ messages }).text,
+      "System: s\n\nHuman: u\n\nAssistant: a\n\nHuman: v\n\nAssistant: "
+    )
+    assert.strictEqual(
+      fallbackPrompt({ messages: messages.slice(0, 3), continueFinalMessage: true }).text,
+      "System: s\n\nHuman: u\n\nAssistant: a"
+    )
   })
 })

@@ -39,7 +39,7 @@ const sequences = (op: string, a: Value, b: Value, rt: Runtime): Value | null =>
   if (op === "*") return repeated(a, b, rt) ?? repeated(b, a, rt)
   if (op !== "+") return null
   if (isList(a) && isList(b)) {
-    rt.spend((a.length + b.length) / 8)
+    rt.spend((a.length + b.length) / 2)
     return [...a, ...b]
   }
   return a instanceof Tuple && b instanceof Tuple ? new Tuple([...a.items, ...b.items]) : null

@@ -1,0 +1,70 @@
+/** Messages of a request in the shape that chat templates know, and other shapes to try where a template refuses them. Pure. */
+
+import { Either } from "effect"
+import { type ContentPart, type Message, textOf } from "../domain/Generation.js"
+import { parseJson } from "../domain/Json.js"
+import { isObject, type JsonObject } from "../domain/JsonFile.js"
+
+/** Deepest nesting of a tool call's arguments that is read as data. */
+const MAX_ARGUMENTS_DEPTH = 64
+
+/** Templates want the arguments as an object; what isn't one stays text (spec 03 §4). */
+const argumentsOf = (text: string): unknown =>
+  Either.match(parseJson(text, { maxDepth: MAX_ARGUMENTS_DEPTH }), {
+    onLeft: () => text,
+    onRight: (value) => (isObject(value) ? value : text)
+  })
+
+/** A message with the member names of OpenAI's API, which templates are written for. */
+export const templateMessage = ({ content, name, reasoning, role, toolCallId, toolCalls }: Message): JsonObject => ({
+  role,
+  content,
+  ...(name === undefined ? {} : { name }),
+  ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
+  ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
+  ...(toolCalls === undefined
+    ? {}
+    : {
+        tool_calls: toolCalls.map(({ arguments: text, id, name }) => ({
+          id,
+          type: "function",
+          function: { name, arguments: argumentsOf(text) }
+        }))
+      })
+})
+
+const isText = (part: ContentPart): boolean => part.type === "text"
+
+/** Lists of nothing but text as one text: clients send them even to templates that know no lists. */
+const flattened = (message: Message): Message =>
+  Array.isArray(message.content) && message.content.every(isText) ? { ...message, content: textOf(message) } : message
+
+/** Neighbours of one role as one message; only plain ones, which hold nothing but text. */
+const merged = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+  const isPlain = ({ content, role, toolCalls }: Message) =>
+    typeof content === "string" && toolCalls === undefined && role !== "tool"
+  const result: Array<Message> = []
+  for (const message of messages) {
+    const last = result.at(-1)
+    if (last !== undefined && last.role === message.role && isPlain(last) && isPlain(message)) {
+      result[result.length - 1] = { ...last, content: `${textOf(last)}\n\n${textOf(message)}` }
+    } else result.push(message)
+  }
+  return result
+}
+
+/** System messages first, so that they become one. */
+const systemFirst = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => [
+  ...messages.filter(({ role }) => role === "system"),
+  ...messages.filter(({ role }) => role !== "system")
+]
+
+/** The messages as they came, then the shapes for templates that refuse them (spec 03 §4), each only if it differs. */
+export const shapesOf = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<Message>> => {
+  const flat = messages.map(flattened)
+  const shapes = [flat, merged(systemFirst(flat))]
+  return [messages, ...shapes.filter((shape, i) => differs(shape, i === 0 ? messages : flat))]
+}
+
+const differs = (a: ReadonlyArray<Message>, b: ReadonlyArray<Message>): boolean =>
+  a.length !== b.length || a.some((message, i) => message !== b[i])

@@ -1,0 +1,50 @@
+/** Templates against transformers' own rendering, and what a prefix cache lives on. */
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Chats, checkTemplates } from "../../scripts/check/templates.js"
+import { collect, readCases } from "../../scripts/check/Verdict.js"
+import { compileTemplate } from "../../src/chat/ChatTemplate.js"
+import type { Message } from "../../src/domain/Generation.js"
+
+const golden = join(import.meta.dirname, "../golden")
+
+describe("templates", () => {
+  it("render as in Python", async () => {
+    const verdicts = await collect(checkTemplates(golden))
+    assert.deepStrictEqual(
+      verdicts.filter(({ problem }) => problem !== null),
+      []
+    )
+    assert.isAbove(verdicts.length, 800)
+  })
+})
+
+describe("the prompt of a longer chat", () => {
+  const now = () => new Date("2025-07-10T12:00:00")
+  const turns: ReadonlyArray<Message> = Array.from({ length: 9 }, (_, i) =>
+    i === 0
+      ? { role: "system", content: "Be brief." }
+      : { role: i % 2 === 1 ? "user" : "assistant", content: `turn ${i}, <b>é</b>` }
+  )
+  const { templates } = readCases(Chats, golden, "templates", "chats.json")
+  /** What asks for the next answer, which may be opened otherwise than an old one is shown. */
+  const OPENING_CHARS = 40
+
+  it.each(templates.map((template) => [template.name, template] as const))(
+    "begins with the one of the turn before: %s",
+    (_, { special_tokens, template }) => {
+      const render = compileTemplate(template, special_tokens)
+      const [first, ...later] = [2, 4, 6, 8].map((count) => render({ messages: turns.slice(0, count) }, now).text)
+      later.reduce((before = "", prompt) => {
+        assert.isAtLeast(commonLength(prompt, before), before.length - OPENING_CHARS)
+        return prompt
+      }, first)
+    }
+  )
+})
+
+const commonLength = (a: string, b: string): number => {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return length
+}
