@@ -11,7 +11,15 @@ import { HubOffline, HubUnavailable } from "../domain/Errors.js"
 import { Settings } from "../services/Settings.js"
 import { answerJson, bytesWithin, nextPage, retryAfterMs } from "./Answers.js"
 import { makeDispatcher } from "./Dispatcher.js"
-import { connectionProblem, HOPELESS, NO_ADDRESS, refusalError, refusalText, type Subject } from "./Failures.js"
+import {
+  connectionProblem,
+  HOPELESS,
+  NO_ADDRESS,
+  refusalError,
+  refusalText,
+  type Subject,
+  TOO_MANY_REDIRECTS
+} from "./Failures.js"
 import { type FailedTry, patiently } from "./Retry.js"
 
 export interface HubRequest {
@@ -142,7 +150,7 @@ const make = Effect.gen(function* () {
       const moves = keepsMethod || ((request.method ?? "GET") === "GET" && [301, 302, 303].includes(response.status))
       if (!moves || location === null) return Effect.succeed(response)
       if (left === 0 || !URL.canParse(location, response.url)) {
-        return Effect.fail(new HubUnavailable({ operation, problem: "it sends from one address to the next" }))
+        return Effect.fail(new HubUnavailable({ operation, problem: TOO_MANY_REDIRECTS }))
       }
       return follow({ ...request, url: new URL(location, response.url).href }, operation, left - 1)
     })

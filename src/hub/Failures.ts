@@ -70,8 +70,10 @@ const OUTDATED = "its certificate has expired"
 /** The endpoint itself is wrong. */
 export const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
 
+export const TOO_MANY_REDIRECTS = "it sends from one address to the next"
+
 /** Problems that no further try can solve. */
-export const HOPELESS: ReadonlySet<string> = new Set([UNTRUSTED, OTHER_HOST, OUTDATED, NO_ADDRESS])
+export const HOPELESS: ReadonlySet<string> = new Set([UNTRUSTED, OTHER_HOST, OUTDATED, NO_ADDRESS, TOO_MANY_REDIRECTS])
 
 /** Codes of failed connections and what they say to a user; the code itself stands for every other one. */
 const CONNECTION: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Redacted } from "effect"
-import { HubClient, layer as layerClient } from "../../src/hub/Client.js"
+import { layer as layerClient } from "../../src/hub/Client.js"
 import { layer as layerHub } from "../../src/hub/Hub.js"
 import { pathConflict, pathProblem } from "../../src/hub/Paths.js"
 import { Hub } from "../../src/services/Hub.js"
@@ -87,14 +87,8 @@ describe("a request to the Hub", () => {
   it.scopedLive("ends when it is sent from one address to the next", () =>
     Effect.gen(function* () {
       const hub = yield* server((_, response) => response.writeHead(302, { location: "/again" }).end())
-      const failed = yield* Effect.flip(
-        Effect.flatMap(HubClient, ({ send }) => Effect.scoped(send({ url: "/x" }, "x"))).pipe(
-          Effect.zipRight(revisionAt(hub.origin, { endpoint: `${hub.origin}/mirror` })),
-          Effect.provide(layerFor(hub.origin)),
-          Effect.timeout("4 seconds")
-        )
-      )
-      assert.match(String(failed), /from one address to the next|Timeout/)
+      assert.include((yield* Effect.flip(revisionAt(hub.origin))).message, "from one address to the next")
+      assert.lengthOf(hub.seen, 6)
     })
   )
 
