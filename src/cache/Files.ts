@@ -10,13 +10,24 @@ import { NOT_A_FILE, systemCode, tooLarge } from "../domain/FileProblems.js"
 import type { JsonFile } from "../domain/JsonFile.js"
 import { jsonFile } from "../domain/JsonText.js"
 
+/** How long files may be read in a row: well below what anyone notices in a stream. */
+const SLICE_MILLIS = 8
+let lastTurn = 0
+
 /**
- * Reading a model blocks the thread: many in a row would hold up the answers that a server streams meanwhile. Effect's own
- * yield stays inside Node's microtasks.
+ * Reading blocks the thread: many models in a row would hold up the answers that a server streams meanwhile. Effect's own
+ * yield stays inside Node's microtasks. A turn costs as much as reading a small model, so it is taken only when it is time.
  */
-export const eventLoopTurn = Effect.async<void>((resume) => {
-  setImmediate(() => resume(Effect.void))
-})
+export const eventLoopTurn: Effect.Effect<void> = Effect.suspend(() =>
+  performance.now() - lastTurn < SLICE_MILLIS
+    ? Effect.void
+    : Effect.async<void>((resume) => {
+        setImmediate(() => {
+          lastTurn = performance.now()
+          resume(Effect.void)
+        })
+      })
+)
 
 /** Runs a file operation; Left is the system's error code, such as ENOENT. */
 const attempt = <A>(operation: () => A): Either.Either<A, string> => Either.try({ try: operation, catch: systemCode })
