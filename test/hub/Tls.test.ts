@@ -60,7 +60,7 @@ describe("TLS and a proxy", () => {
   )
 
   it.scopedLive(
-    "go straight to the hosts of NO_PROXY, and to nobody whose certificate is not trusted",
+    "go straight to the hosts of NO_PROXY, never to plain http, and to nobody whose certificate is not trusted",
     () =>
       Effect.gen(function* () {
         const { authority, hub, mlxk, proxy, root } = yield* place
@@ -68,6 +68,10 @@ describe("TLS and a proxy", () => {
         const pushed = yield* mlxk(["push", root, "me/model", "--private", "--create"], direct)
         assert.strictEqual(pushed.code, 0, pushed.stderr)
         assert.deepStrictEqual(proxy.tunnels, [])
+        const away = { status: 307, headers: { location: `${hub.endpoint.replace("https:", "http:")}/x` } }
+        hub.plan([{ when: /^GET /, times: 1, trouble: away }])
+        const downgraded = yield* mlxk(["push", root, "me/model", "--private"], direct)
+        assert.include(downgraded.stderr, "plain http")
         const requests = hub.seen.hub.length
         const refused = yield* mlxk(["push", root, "me/model", "--private"])
         assert.strictEqual(refused.code, 1)
