@@ -1,4 +1,5 @@
-import { homedir } from "node:os"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { homedir, tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
@@ -81,6 +82,61 @@ describe("the token", () => {
       assert.strictEqual(both.hubToken && Redacted.value(both.hubToken), "first")
       assert.strictEqual(old.hubToken && Redacted.value(old.hubToken), "second")
       assert.notInclude(JSON.stringify(both), "first")
+    })
+  )
+})
+
+describe("the token of a login", () => {
+  it.scoped("is read from the file the variables name, and beside the cache otherwise", () =>
+    Effect.gen(function* () {
+      const home = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk2_test_token_"))),
+        (made) => Effect.sync(() => rmSync(made, { recursive: true }))
+      )
+      writeFileSync(join(home, "token"), "stored\n")
+      writeFileSync(join(home, "other"), "elsewhere")
+      writeFileSync(join(home, "blank"), " \n")
+      const tokens = (variables: Record<string, string>) =>
+        Effect.map(settings({ HF_HOME: home, ...variables }), ({ hubToken, pushToken }) =>
+          [hubToken, pushToken].map((token) => token && Redacted.value(token))
+        )
+      assert.deepStrictEqual(yield* tokens({}), ["stored", "stored"])
+      assert.deepStrictEqual(yield* tokens({ HF_TOKEN_PATH: join(home, "other") }), ["elsewhere", "elsewhere"])
+      assert.deepStrictEqual(yield* tokens({ HF_TOKEN_PATH: join(home, "blank") }), [null, null])
+      assert.deepStrictEqual(yield* tokens({ HF_TOKEN_PATH: join(home, "missing") }), [null, null])
+      assert.deepStrictEqual(yield* tokens({ HF_TOKEN: "given" }), ["given", "given"])
+      // Reading has an old name that pushing never had.
+      assert.deepStrictEqual(yield* tokens({ HUGGINGFACE_HUB_TOKEN: "old" }), ["old", "stored"])
+    })
+  )
+})
+
+describe("the way to the Hub", () => {
+  it.effect("is direct unless the variables say otherwise, in capitals or small letters", () =>
+    Effect.gen(function* () {
+      const plain = yield* settings({})
+      assert.deepStrictEqual(plain.hub, {
+        endpoint: "https://huggingface.co",
+        offline: false,
+        httpProxy: null,
+        httpsProxy: null,
+        noProxy: null
+      })
+      const other = yield* settings({
+        HF_ENDPOINT: "https://mirror.example/hf/",
+        HF_HUB_OFFLINE: "1",
+        https_proxy: "http://small:1",
+        HTTP_PROXY: "http://capitals:1",
+        http_proxy: "http://small:2",
+        NO_PROXY: "localhost"
+      })
+      assert.deepStrictEqual(other.hub, {
+        endpoint: "https://mirror.example/hf",
+        offline: true,
+        httpProxy: "http://capitals:1",
+        httpsProxy: "http://small:1",
+        noProxy: "localhost"
+      })
     })
   )
 })

@@ -76,7 +76,6 @@ const commandFailures: Readonly<Record<string, CommandFailures>> = {
       internal_error: "pull_operation_failed"
     }
   },
-  clone: { types: { internal_error: "CloneOperationError" } },
   push: {
     types: {
       access_denied: "push_operation_failed",

@@ -13,6 +13,7 @@ import { answerJson, bytesWithin, nextPage, retryAfterMs } from "./Answers.js"
 import { makeDispatcher } from "./Dispatcher.js"
 import {
   connectionProblem,
+  DOWNGRADE,
   HOPELESS,
   NO_ADDRESS,
   refusalError,
@@ -56,7 +57,7 @@ export class HubClient extends Context.Tag("mlxk/hub/Client")<
     readonly headers: (url: URL) => Readonly<Record<string, string>>
     /**
      * One request, one answer: no redirect is followed and no status judged. The token goes to the Hub's own origin and to no
-     * other host. The body streams; connections are refused when offline.
+     * other host. The body streams. Nothing is sent when offline, nor from an https Hub to plain http.
      */
     readonly send: (request: HubRequest, operation: string) => Effect.Effect<HubResponse, SendError, Scope.Scope>
     /**
@@ -101,6 +102,7 @@ const make = Effect.gen(function* () {
     (open) => Effect.promise(() => open.destroy())
   )
   const origin = addressOf(hub.endpoint)?.origin
+  const secure = origin?.startsWith("https:") === true
 
   const authorization = (url: URL, access: "read" | "write"): Readonly<Record<string, string>> => {
     const token = access === "write" ? pushToken : hubToken
@@ -113,6 +115,8 @@ const make = Effect.gen(function* () {
       if (hub.offline) return yield* new HubOffline({ operation })
       const url = addressOf(request.url.startsWith("/") ? hub.endpoint + request.url : request.url)
       if (url === null) return yield* unavailable(NO_ADDRESS)
+      // Redirects and upload plans come from the network: they must not take files or answers out of TLS.
+      if (secure && url.protocol !== "https:") return yield* unavailable(DOWNGRADE)
       const abort = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort())

@@ -72,6 +72,8 @@ export const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
 
 export const TOO_MANY_REDIRECTS = "it sends from one address to the next"
 
+export const DOWNGRADE = "it leads from https to plain http"
+
 /** Problems that no further try can solve. */
 export const HOPELESS: ReadonlySet<string> = new Set([UNTRUSTED, OTHER_HOST, OUTDATED, NO_ADDRESS, TOO_MANY_REDIRECTS])
 
