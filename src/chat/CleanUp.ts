@@ -17,9 +17,12 @@ const REPLACEMENTS: ReadonlyArray<readonly [string, string]> = [
   [" 're", "'re"]
 ]
 
+/** Without one of these nothing is replaced, the first time or later. */
+const ANY = / (?:[.?!,']|n't)/
+
 /** A whole text cleaned up. */
 export const cleanUp = (text: string): string =>
-  REPLACEMENTS.reduce((cleaned, [from, to]) => cleaned.replaceAll(from, to), text)
+  ANY.test(text) ? REPLACEMENTS.reduce((cleaned, [from, to]) => cleaned.replaceAll(from, to), text) : text
 
 /** What the WordPiece decoder does to each token by itself: the same and one more. */
 export const cleanUpWord = (word: string): string => cleanUp(word.replaceAll(" do not", " don't"))

@@ -68,8 +68,7 @@ export const detokenizers = (source: DetokenizerSource): Detokenizers => {
     const piece = pieceOf(id)
     if (piece === null) return null
     if (piece.bytes !== null) return piece.bytes
-    const inside = plan._tag === "Words" && !piece.special ? spaced(piece.token, plan.prefix) : (piece.text ?? "")
-    return utf8.encode(inside)
+    return utf8.encode(piece.text ?? "")
   }
   return { start, bytesOf }
 }
@@ -92,6 +91,9 @@ interface TokenDecoder {
   readonly push: (piece: Pick<Piece, "bytes" | "text" | "token">) => string
   readonly finish: () => string
 }
+
+type WordsPlan = Extract<DecoderPlan, { readonly _tag: "Words" }>
+type MetaspacePlan = Extract<DecoderPlan, { readonly _tag: "Metaspace" }>
 
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2})>$/
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -118,7 +120,9 @@ const reader = (plan: DecoderPlan): ((token: string) => Pick<Piece, "bytes" | "t
       }
     case "Metaspace":
       return (token) => ({ bytes: null, text: token.replaceAll(plan.replacement, " ") })
-    default:
+    case "Words":
+      return (token) => ({ bytes: null, text: wordText(plan, spaced(token, plan.prefix)) })
+    case "Whole":
       return (token) => ({ bytes: null, text: token })
   }
 }
@@ -131,9 +135,9 @@ const decode = (plan: DecoderPlan, source: DetokenizerSource): TokenDecoder => {
     case "Pieces":
       return cleaned(stripStart(plan.stripStart, bytes("each")))
     case "Words":
-      return cleaned(words(plan.prefix, plan.cleanUp))
+      return cleaned(words(plan))
     case "Metaspace":
-      return cleaned(metaspace(plan.replacement, plan.dropFirst))
+      return cleaned(metaspace(plan))
     case "Whole":
       return cleaned(whole(source.decodeAll))
   }
@@ -154,30 +158,26 @@ const bytes = (bad: "each" | "subpart"): TokenDecoder => {
   }
 }
 
-/** Words with spaces between them; parts of words have a prefix. The first token is taken as it is. */
-const words = (prefix: string, cleanUp: boolean): TokenDecoder => {
+const wordText = ({ cleanUp }: WordsPlan, word: string): string => (cleanUp ? cleanUpWord(word) : word)
+
+/** The first token is taken as it is, without a space before it and with its prefix. */
+const words = (plan: WordsPlan): TokenDecoder => firstOf((token) => wordText(plan, token))
+
+/** The first token's text is another one than later. */
+const firstOf = (firstText: (token: string) => string): TokenDecoder => {
   let first = true
   return {
-    push: ({ token }) => {
-      const word = first ? token : spaced(token, prefix)
+    push: ({ text, token }) => {
+      if (!first) return text ?? ""
       first = false
-      return cleanUp ? cleanUpWord(word) : word
+      return firstText(token)
     },
     finish: () => ""
   }
 }
 
-const metaspace = (replacement: string, dropFirst: boolean): TokenDecoder => {
-  let first = dropFirst
-  return {
-    push: ({ text, token }) => {
-      const piece = first ? token.replaceAll(replacement, "") : (text ?? "")
-      first = false
-      return piece
-    },
-    finish: () => ""
-  }
-}
+const metaspace = ({ dropFirst, replacement }: MetaspacePlan): TokenDecoder =>
+  firstOf((token) => token.replaceAll(replacement, dropFirst ? "" : " "))
 
 const whole = (decodeAll: DetokenizerSource["decodeAll"]): TokenDecoder => {
   const { finish, push } = wholeDecoder(decodeAll)
