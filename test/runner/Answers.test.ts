@@ -99,26 +99,35 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
 
   it.scoped("names the reason when the template refuses the messages", () =>
     Effect.gen(function* () {
+      const template = "{{ raise_exception('users only') if messages[0].role != 'user' }}"
+      const model = yield* fakeModel({ answer: byteIds("ok") }, { "chat_template.jinja": template })
+      const messages = [{ role: "system", content: "b" }] as const
+      const error = yield* failureOf(model, greedy("", { input: { _tag: "Chat", messages } }))
+      assert.deepStrictEqual(error, new TemplateRefused({ model: "org/fake", problem: "users only" }))
+    })
+  )
+
+  it.scoped("comes for messages in another order, where the template wants the system's first", () =>
+    Effect.gen(function* () {
       const model = yield* fakeModel({ answer: byteIds("ok") })
       const messages = [
         { role: "user", content: "a" },
         { role: "system", content: "b" }
       ] as const
-      const error = yield* failureOf(model, greedy("", { input: { _tag: "Chat", messages } }))
-      assert.deepStrictEqual(error, new TemplateRefused({ model: "org/fake", problem: "system must come first" }))
+      assert.strictEqual(textOf(yield* events(model, greedy("", { input: { _tag: "Chat", messages } }))), "ok")
     })
   )
 
-  it.scoped("names the file of a template that isn't one, in no words of its interpreter", () =>
+  it.scoped("names the file and the line of a template that isn't one", () =>
     Effect.gen(function* () {
-      const config = JSON.stringify({ chat_template: "{% for %}" })
+      const config = JSON.stringify({ chat_template: "\n{% for %}" })
       const model = yield* fakeModel({ answer: byteIds("ok") }, { "tokenizer_config.json": config })
       const messages = [{ role: "user", content: "a" }] as const
       const error = yield* failureOf(model, greedy("", { input: { _tag: "Chat", messages } }))
       assert.deepInclude(error, {
         _tag: "CheckpointInvalid",
         file: "tokenizer_config.json",
-        problem: "not a valid chat template"
+        problem: "not a valid chat template: Expected an expression in line 2"
       })
     })
   )
@@ -134,7 +143,7 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
         new CheckpointInvalid({
           model: "org/fake",
           file: "chat_template.jinja",
-          problem: "the chat template takes longer than 5 s"
+          problem: "the chat template asks for too much: more work than any real template needs in line 1"
         })
       )
       assert.strictEqual(textOf(yield* events(model, greedy("raw"))), "ok")

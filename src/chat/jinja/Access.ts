@@ -2,6 +2,7 @@
 import { index } from "./Args.js"
 import { hasInternal } from "./Dunders.js"
 import { typeError, valueError } from "./Failure.js"
+import { formatMethod, type LookUp } from "./FormatMethod.js"
 import { methodOf } from "./Methods.js"
 import { Range } from "./Objects.js"
 import { reprStr } from "./Repr.js"
@@ -28,7 +29,8 @@ const attribute = (value: Value, name: string, rt: Runtime): Value | undefined =
   if (hasInternal(type, name)) return unsafe(value, name)
   if (value instanceof Undefined) return name.startsWith("__") && name.endsWith("__") ? undefined : value.fail()
   if (MUTATING[type]?.has(name) === true) return unsafe(value, name)
-  return value instanceof PyObject ? value.attribute(name, rt) : methodOf(value, name)
+  if (value instanceof PyObject) return value.attribute(name, rt)
+  return (isStr(value) ? formatMethod(value, name, LOOK_UP) : undefined) ?? methodOf(value, name)
 }
 
 /** An index into a sequence of `length`; undefined when it lies outside. */
@@ -80,6 +82,8 @@ export const getitem = (value: Value, key: Value, rt: Runtime): Value => {
   const found = isStr(key) ? attribute(value, raw(key), rt) : undefined
   return found === undefined ? missing(value, key) : found
 }
+
+const LOOK_UP: LookUp = { attribute: getattr, item: getitem }
 
 /** The attribute filter's look-up: no item stands in for an attribute. */
 export const attributeOnly = (value: Value, name: string, rt: Runtime): Value =>

@@ -1,14 +1,20 @@
 /** `str.format`: replacement fields with attributes and items as the sandbox allows them. */
 
-import { getattr, getitem } from "./Access.js"
 import { pairsOf } from "./Args.js"
 import { lookupError, typeError, valueError } from "./Failure.js"
 import { formatted } from "./FormatSpec.js"
 import { asciiOf, escaped, repr, str } from "./Repr.js"
 import { isMarkup, joined, raw, type Str, sliced } from "./Text.js"
-import { isStr, type Kwargs, type Runtime, type Value } from "./Values.js"
+import { Func, isStr, type Kwargs, type Runtime, type Value } from "./Values.js"
+
+/** How the fields' attributes and items are looked up: as the sandbox allows. */
+export interface LookUp {
+  readonly attribute: (value: Value, name: string, rt: Runtime) => Value
+  readonly item: (value: Value, key: Value, rt: Runtime) => Value
+}
 
 interface Fields {
+  readonly lookUp: LookUp
   readonly args: ReadonlyArray<Value>
   readonly kwargs: Kwargs
   /** The next number of fields without one; null once a field had its own. */
@@ -42,8 +48,8 @@ const fieldValue = (field: string, fields: Fields): Value => {
   if (found === null) throw valueError("Empty attribute in format string")
   let value = first(field, found[1] ?? "", fields)
   for (const [, attr, item] of (found[2] ?? "").matchAll(PATH_PART)) {
-    if (attr !== undefined) value = getattr(value, attr, fields.rt)
-    else if (item !== undefined) value = getitem(value, /^\d+$/.test(item) ? Number(item) : item, fields.rt)
+    if (attr !== undefined) value = fields.lookUp.attribute(value, attr, fields.rt)
+    else if (item !== undefined) value = fields.lookUp.item(value, /^\d+$/.test(item) ? Number(item) : item, fields.rt)
   }
   return value
 }
@@ -104,10 +110,11 @@ const field = (body: string, fields: Fields, nesting: number, escape: boolean): 
   return escape ? escaped(isStr(value) && isMarkup(value) ? value : text, rt) : text
 }
 
-/** The bound `format` or `format_map` of a string. */
-export const formatMethod =
-  (isMap: boolean) =>
-  (self: Str, rt: Runtime, args: ReadonlyArray<Value>, kwargs: Kwargs): Value => {
+/** The `format` or `format_map` of a string; undefined for another name. */
+export const formatMethod = (self: Str, name: string, lookUp: LookUp): Func | undefined => {
+  if (name !== "format" && name !== "format_map") return undefined
+  const isMap = name === "format_map"
+  return new Func(name, (rt, args, kwargs) => {
     if (isMap && (kwargs.size > 0 || args.length !== 1)) throw typeError("format_map() takes exactly one argument")
     const named = isMap
       ? new Map(
@@ -115,6 +122,7 @@ export const formatMethod =
         )
       : kwargs
     rt.spendChars(raw(self).length)
-    const result = rendered(self, { args: isMap ? [] : args, kwargs: named, auto: 0, rt }, MAX_NESTING)
+    const result = rendered(self, { args: isMap ? [] : args, kwargs: named, auto: 0, lookUp, rt }, MAX_NESTING)
     return isMarkup(self) ? joined([result], true) : result
-  }
+  })
+}

@@ -2,7 +2,6 @@
 import { type Bound, binder, index, pairsOf, stringArg, textArg } from "./Args.js"
 import { CHARACTER_TESTS, capitalized, swapped, titled } from "./Characters.js"
 import { TemplateFailure, typeError, valueError } from "./Failure.js"
-import { formatMethod } from "./FormatMethod.js"
 import { Bytes } from "./Objects.js"
 import { iterate } from "./Operations.js"
 import { padded, padding } from "./Padding.js"
@@ -247,8 +246,6 @@ export const STRING_METHODS: Readonly<Record<string, StringMethod>> = {
   endswith: affix((s, part) => s.endsWith(part)),
   expandtabs: expandTabs,
   find: finder(first, false),
-  format: formatMethod(false),
-  format_map: formatMethod(true),
   index: finder(first, true),
   join: method("/!iterable", (self, [values = null], rt) => joinAll(self, iterate(values, rt), rt)),
   ljust: pad("right"),
