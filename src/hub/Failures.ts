@@ -75,7 +75,14 @@ export const TOO_MANY_REDIRECTS = "it sends from one address to the next"
 export const DOWNGRADE = "it leads from https to plain http"
 
 /** Problems that no further try can solve. */
-export const HOPELESS: ReadonlySet<string> = new Set([UNTRUSTED, OTHER_HOST, OUTDATED, NO_ADDRESS, TOO_MANY_REDIRECTS])
+export const HOPELESS: ReadonlySet<string> = new Set([
+  UNTRUSTED,
+  OTHER_HOST,
+  OUTDATED,
+  NO_ADDRESS,
+  TOO_MANY_REDIRECTS,
+  DOWNGRADE
+])
 
 /** Codes of failed connections and what they say to a user; the code itself stands for every other one. */
 const CONNECTION: Readonly<Record<string, string>> = {
