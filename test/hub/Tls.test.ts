@@ -56,7 +56,7 @@ describe("TLS and a proxy", () => {
         for (const { stderr, stdout } of [pushed, cloned, pulled]) assert.notInclude(stdout + stderr, TOKEN)
         assert.isTrue(hub.seen.storage.every(({ authorization }) => authorization === null))
       }),
-    60_000
+    120_000
   )
 
   it.scopedLive(
@@ -78,6 +78,6 @@ describe("TLS and a proxy", () => {
         assert.include(refused.stderr, "certificate")
         assert.strictEqual(hub.seen.hub.length, requests)
       }),
-    60_000
+    120_000
   )
 })
