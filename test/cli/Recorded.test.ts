@@ -22,10 +22,7 @@ const DECIDED: Readonly<Record<string, readonly [reason: string, difference: Reg
     "spec 01 §0.1(10): a checkpoint that brings code of its own is not runnable",
     /mlx-community\/model-file-code/
   ],
-  "snapshots/rm-pinned-one-of-two-force": [
-    "one revision is deleted, not the whole model",
-    /remain but expected gone/
-  ]
+  "snapshots/rm-pinned-one-of-two-force": ["one revision is deleted, not the whole model", /remain but expected gone/]
 }
 
 const directory = mkdtempSync(join(tmpdir(), "mlxk-recorded-"))
