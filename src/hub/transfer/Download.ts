@@ -1,5 +1,4 @@
 /** The engine: files and their chunks in parallel, every file hashed before it gets its name. */
-import { fdatasync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Exit, Queue, type Scope } from "effect"
 import { CacheIo, DiskFull, DownloadFailed, type TransferError } from "../../domain/Errors.js"
@@ -47,12 +46,6 @@ const io = (path: string) => (error: unknown) => {
     : new CacheIo({ path, problem: code })
 }
 
-/** The bytes are on the disk before the name is: a power cut must not leave a name with nothing behind it. */
-const settle = (part: Part): Effect.Effect<void, TransferError> =>
-  Effect.async((resume) => {
-    fdatasync(part.descriptor, (error) => resume(error === null ? Effect.void : io(part.path)(error)))
-  })
-
 /** Verifies a file that is complete and names it; a wrong hash throws its bytes away. */
 const finish = (context: Downloading, job: Job): Effect.Effect<void, TransferError> =>
   Effect.gen(function* () {
@@ -63,7 +56,6 @@ const finish = (context: Downloading, job: Job): Effect.Effect<void, TransferErr
       ? Effect.try({ try: () => smallDigest(file, part), catch: io(part.path) })
       : hash.digest
     if (digest === file.etag) {
-      yield* settle(part)
       yield* Effect.try({ try: () => part.finish(join(context.place.blobs, file.etag)), catch: io(part.path) })
       job.opened = null
       return yield* context.finished(job)

@@ -65,7 +65,6 @@ export interface Part {
   readonly close: () => void
   /** Gives the file its name, after its hash was found right. */
   readonly finish: (blob: string) => void
-  readonly descriptor: number
 }
 
 const chunksOf = (size: number, chunkBytes: number): ReadonlyArray<Chunk> =>
@@ -195,7 +194,6 @@ export const open = (place: PartPlace, file: RepoFile): Part => {
   return {
     path,
     chunks,
-    descriptor,
     doneBytes: () => chunks.reduce((sum, { done }) => sum + done, 0),
     frontier: () => {
       while (front < chunks.length - 1 && chunks[front]?.done === chunkLength(chunks[front])) front++

@@ -47,6 +47,9 @@ export type Outcome =
  */
 const GATHER_BYTES = 256 * 1024
 
+/** A body that nobody wants is read up to this size, because a connection that is cut off costs more to make again. */
+const LEFT_BYTES = 16 * 1024
+
 /** Over this time a connection must bring this much, or it counts as stalled: some proxies keep dead ones alive with drips. */
 const TRICKLE_WINDOW_MS = 30_000
 const TRICKLE_BYTES = 32 * 1024
@@ -67,6 +70,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
     let windowStart = Date.now()
     let windowBytes = 0
     let stopped = false
+    let unwanted: number | null = null
     let pause: NodeJS.Timeout | null = null
     let turn: NodeJS.Immediate | null = null
 
@@ -128,7 +132,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
         head = { status, headers }
         const reception = request.receive(head)
         if (reception._tag === "Leave") {
-          stop(new LeftUnread(), { _tag: "Answered", head, received })
+          unwanted = 0
           return
         }
         controller = active
@@ -137,6 +141,11 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
       },
       onResponseData: (active, piece) => {
         if (stopped) return
+        if (unwanted !== null) {
+          unwanted += piece.byteLength
+          if (unwanted > LEFT_BYTES) stop(new LeftUnread(), { _tag: "Answered", head, received })
+          return
+        }
         const bytes = piece.byteLength > left ? piece.subarray(0, left) : piece
         left -= bytes.byteLength
         buffers.push(bytes)
@@ -161,6 +170,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
       },
       onResponseError: (_, error) => {
         if (stopped) return
+        if (unwanted !== null) return end({ _tag: "Answered", head, received })
         flush()
         if (!stopped) end({ _tag: "Broken", problem: connectionProblem(error), received })
       }
