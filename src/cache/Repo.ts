@@ -60,6 +60,9 @@ export const TRASH = ".mlxk-trash"
 /** What `health --verify` has seen. */
 export const RECEIPTS = ".mlxk-verified"
 
+/** What interrupted downloads leave in `blobs/`: Python's, and our own with their notes. */
+const PARTIAL = /\.(incomplete|mlxk-part|mlxk-chunks)$/
+
 const below = (folder: string, { path }: Entry): boolean => path.startsWith(`${folder}/`)
 const directlyBelow = (folder: string, entry: Entry): boolean =>
   below(folder, entry) && !entry.path.slice(folder.length + 1).includes("/")
@@ -112,7 +115,7 @@ export const repoOf = ({ directory, entries, linked, locations, refs }: RepoSour
     .map((entry): Blob => {
       const name = entry.path.slice("blobs/".length)
       const shared = entry.kind === "link" ? storePath(destination(entry, locations)) : null
-      return { name, entry, shared, partial: name.endsWith(".incomplete") }
+      return { name, entry, shared, partial: PARTIAL.test(name) }
     })
   const links = all.filter((entry) => directlyBelow("snapshots", entry) && entry.kind === "link")
   const refEntries = all.filter((entry) => below("refs", entry) && entry.kind !== "directory")

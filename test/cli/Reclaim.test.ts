@@ -134,6 +134,20 @@ it.scopedLive("gc leaves alone what changed within the hour, and repos that a pr
   })
 )
 
+it.scopedLive("gc knows partial downloads of Python's library and our own", () =>
+  Effect.gen(function* () {
+    const names = [`${"1".repeat(64)}.12345678.incomplete`, "x.mlxk-chunks", "x.mlxk-part"]
+    const extra = Object.fromEntries(names.map((name) => [`blobs/${name}`, { text: "half" }]))
+    const hub = yield* laidDown({ repos: [{ repo: "org/half", extra }] })
+    const { out } = yield* runCli(["gc", "--json"], { hub })
+    const { freed_bytes, plan } = json(out).data
+    expect(plan.map(({ kind, path }: { kind: string; path: string }) => [kind, path.split("/").at(-1)])).toEqual(
+      names.map((name) => ["partial", name])
+    )
+    expect(freed_bytes).toBe(12)
+  })
+)
+
 it.scopedLive("a model that somebody runs is refused, without the need of --force when that process is gone", () =>
   Effect.gen(function* () {
     const hub = yield* laidDown(TREE)
