@@ -25,7 +25,7 @@ export const answersOf = (options: AnswerStreamOptions, text: string, cut: Cut, 
 }
 
 /** Numbers below 2^32 that a seed gives (mulberry32). */
-const randoms = (seed: number) => {
+export const randoms = (seed: number) => {
   let state = seed >>> 0
   return (below: number): number => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -7,6 +7,7 @@ import { cleanUp } from "./CleanUp.js"
 import { controlNames, type Span, type Substitute, substitution, withNames } from "./ControlTokens.js"
 import { detokenizers, type StartDetokenizer } from "./Detokenizer.js"
 import { maxBytesPerToken } from "./TokenBytes.js"
+import { tokenizerProblem } from "./TokenizerCheck.js"
 
 /** Text in, ids out, and back. */
 export interface Tokenizer {
@@ -34,7 +35,7 @@ export interface Tokenizer {
   readonly bytesOf: (id: number) => Uint8Array | null
   /** One more than the highest id. Not every id below it has a token. */
   readonly vocabularySize: () => number
-  /** The most bytes of a text that one token stands for; null where that can't be told. */
+  /** The most bytes of a text that one token stands for, on the average of a prompt; null where there is no limit. */
   readonly maxBytesPerToken: number | null
   /** Starts a stream of answer tokens. */
   readonly detokenizer: StartDetokenizer
@@ -58,6 +59,7 @@ const TokenizerJson = Schema.Struct({
   model: Schema.Unknown,
   normalizer: Schema.Unknown,
   pre_tokenizer: Schema.Unknown,
+  post_processor: Schema.Unknown,
   decoder: Schema.Unknown,
   added_tokens: Schema.optionalWith(Schema.Array(AddedToken), { default: () => [] })
 })
@@ -112,6 +114,9 @@ const withDefaults = ({ content, normalized, special }: TokenizerJson["added_tok
 
 const MAX_ID = 2 ** 31
 
+/** Some tokenizers drop text or join any length of it, so nothing can be proved of them; but no prompt is like that throughout. */
+const PLAUSIBLE_BYTES_PER_TOKEN = 1024
+
 /** Makes a tokenizer of the text of tokenizer.json. `cleanUpSpaces`: `clean_up_tokenization_spaces` of tokenizer_config.json. */
 export const makeTokenizer = (
   model: string,
@@ -122,12 +127,10 @@ export const makeTokenizer = (
     const { Tokenizer: Native } = yield* Effect.promise(() => import("tokenizers"))
     const problem = (problem: string) => new CheckpointInvalid({ model, file: "tokenizer.json", problem })
     const invalid = () => problem("not a valid tokenizer")
-    // Native first: it bounds the nesting, so that JSON.parse sees no hostile depth.
+    const parts = yield* Option.match(decodeTokenizerJson(text), { onNone: invalid, onSome: Effect.succeed })
+    const known = tokenizerProblem(parts)
+    if (known !== null) return yield* problem(known)
     const native = yield* Effect.try({ try: () => uncut(Native.fromString(text)), catch: invalid })
-    const parts = yield* Option.match(decodeTokenizerJson(text), {
-      onNone: invalid,
-      onSome: Effect.succeed
-    })
     const { added_tokens, decoder } = parts
     const choose = chooser(native, parts, (names) => {
       const json = parseObject(text)
@@ -169,7 +172,7 @@ export const makeTokenizer = (
       specialIds,
       bytesOf,
       vocabularySize: () => Object.values(native.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
-      maxBytesPerToken: maxBytesPerToken(parts),
+      maxBytesPerToken: maxBytesPerToken(parts) ?? PLAUSIBLE_BYTES_PER_TOKEN,
       detokenizer: start
     }
   })

@@ -47,7 +47,7 @@ describe("the most bytes a token stands for", () => {
   it.effect("is read from tokenizer.json", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* makeTokenizer("m", tokenizerJson)).maxBytesPerToken, 13)
-      assert.isNull((yield* makeTokenizer("m", idTokenizerJson)).maxBytesPerToken)
+      assert.strictEqual((yield* makeTokenizer("m", idTokenizerJson)).maxBytesPerToken, 1024)
     })
   )
 
@@ -55,7 +55,7 @@ describe("the most bytes a token stands for", () => {
     Effect.gen(function* () {
       const { model } = JSON.parse(tokenizerJson)
       const bare = yield* makeTokenizer("m", JSON.stringify({ version: "1.0", model }))
-      assert.isNull(bare.maxBytesPerToken)
+      assert.strictEqual(bare.maxBytesPerToken, 1024)
     })
   )
 })

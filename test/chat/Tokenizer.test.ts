@@ -106,10 +106,44 @@ describe("tokenizer", () => {
     assert.strictEqual(tokenizer.decode([-1, 2 ** 32 + 5, 0.5 + 2 ** 31], { skipSpecialTokens: false }), "")
   })
 
+  const bpe = (model: object, parts: object = {}) =>
+    JSON.stringify({ ...parts, model: { type: "BPE", vocab: { a: 0, b: 1 }, merges: [], ...model } })
   const hostile = {
     "nested too deep": `{"model":${"[".repeat(100_000)}`,
     "not JSON": "no",
     "a merge of unknown tokens": JSON.stringify({ model: { type: "BPE", vocab: { a: 0 }, merges: ["a b"] } }),
+    "a merge into nothing": bpe({ merges: ["a b", "b a"] }),
+    "a merge shorter than its prefix": bpe({ merges: ["a b"], continuing_subword_prefix: "######" }),
+    "a damaged table of characters": bpe({}, { normalizer: { type: "Precompiled", precompiled_charsmap: "AAAA" } }),
+    "a table that leads out of itself": bpe(
+      {},
+      { normalizer: { type: "Precompiled", precompiled_charsmap: "BAAAAP////8=" } }
+    ),
+    "a template with an unknown token": bpe(
+      {},
+      {
+        post_processor: {
+          type: "TemplateProcessing",
+          single: [{ SpecialToken: { id: "<s>", type_id: 0 } }],
+          pair: [],
+          special_tokens: {}
+        }
+      }
+    ),
+    "a decoder that strips more than there is": bpe(
+      {},
+      { decoder: { type: "Strip", content: "a", start: 1_000_000, stop: 1_000_000 } }
+    ),
+    "parts without characters": bpe({}, { pre_tokenizer: { type: "FixedLength", length: 0 } }),
+    "text that grows without end": bpe(
+      {},
+      {
+        normalizer: {
+          type: "Sequence",
+          normalizers: Array.from({ length: 40 }, () => ({ type: "Replace", pattern: { String: "a" }, content: "aa" }))
+        }
+      }
+    ),
     "an unknown token beyond the vocabulary": JSON.stringify({
       model: { type: "Unigram", vocab: [["a", 0]], unk_id: 7 }
     }),
