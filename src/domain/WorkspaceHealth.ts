@@ -9,7 +9,7 @@ export interface WorkspaceFacts {
   readonly root: string
   readonly files: ReadonlyArray<LocalFile>
   readonly config: JsonFile
-  /** The index of the weight shards, `Missing` without one. */
+  /** The index of the safetensors shards, `Missing` without one. */
   readonly index: JsonFile
   /** Paths of Git LFS pointers. */
   readonly lfsPointers: ReadonlyArray<string>
@@ -33,11 +33,13 @@ const configAnomalies = ({ config }: WorkspaceFacts): ReadonlyArray<Anomaly> => 
 
 const validConfig = (config: JsonFile): boolean => Object.keys(objectOf(config) ?? {}).length > 0
 
-/** Null for an index that can't be understood. */
+/** Null for an index that can't be understood. One without a map of names says nothing, as in the original. */
 const indexedFiles = (index: JsonFile): ReadonlyArray<string> | null => {
+  if (index._tag !== "Parsed") return index._tag === "Missing" ? [] : null
   const map = objectOf(index)?.["weight_map"]
-  const names = isObject(map) ? Object.values(map).filter((name) => typeof name === "string") : null
-  return names === null ? null : [...new Set(names)].toSorted(byCodePoint)
+  const values: ReadonlyArray<unknown> = isObject(map) ? Object.values(map) : []
+  const names = values.filter((name) => typeof name === "string")
+  return names.length === values.length ? [...new Set(names)].toSorted(byCodePoint) : null
 }
 
 /** Files of the index that are not there, empty, or pointers. */
@@ -46,17 +48,22 @@ const missingShards = (names: ReadonlyArray<string>, { files, lfsPointers }: Wor
   return names.filter((name) => (sizes.get(name) ?? 0) === 0 || lfsPointers.includes(name))
 }
 
-/** Whether every numbered shard is there; null without numbered shards. */
+/** Whether there are as many numbers as the highest total says; null without numbered shards. */
 const patternComplete = (weights: ReadonlyArray<LocalFile>): boolean | null => {
   const shards = weights.flatMap(({ path }) => {
     const match = SHARD.exec(path)
     return match === null ? [] : [{ number: Number(match[1]), total: Number(match[2]) }]
   })
-  const [first] = shards
-  if (first === undefined) return null
+  if (shards.length === 0) return null
   const numbers = new Set(shards.map(({ number }) => number))
-  return shards.every(({ total }) => total === first.total) && numbers.size === first.total
+  return numbers.size === shards.reduce((most, { total }) => Math.max(most, total), 0)
 }
+
+const weightAnomalies = (weights: ReadonlyArray<LocalFile>, lfsPointers: ReadonlyArray<string>) =>
+  weights.flatMap(({ path, size }) => {
+    if (size === 0) return [anomaly("empty_weight_file", `Empty weight file: ${path}`, { path })]
+    return lfsPointers.includes(path) ? [anomaly("lfs_pointer_detected", `LFS pointer: ${path}`, { path })] : []
+  })
 
 const suffix = (path: string): string => path.slice(path.lastIndexOf(".") + 1)
 
@@ -65,17 +72,14 @@ export const workspaceHealth = (facts: WorkspaceFacts): WorkspaceHealth => {
   const { config, files, index, lfsPointers, root } = facts
   const weights = files.filter(({ path }) => WEIGHTS.test(path))
   const hasIndex = index._tag !== "Missing"
-  const indexed = hasIndex ? indexedFiles(index) : []
+  const indexed = indexedFiles(index)
   const missing = missingShards(indexed ?? [], facts)
   const anomalies: ReadonlyArray<Anomaly> = [
     ...configAnomalies(facts),
     ...(weights.length === 0
       ? [anomaly("no_weights_found", "No weights (*.gguf, *.safetensors, pytorch_model.bin)")]
       : []),
-    ...weights
-      .filter(({ size }) => size === 0)
-      .map(({ path }) => anomaly("empty_weight_file", `Empty weight file: ${path}`, { path })),
-    ...lfsPointers.map((path) => anomaly("lfs_pointer_detected", `LFS pointer: ${path}`, { path })),
+    ...weightAnomalies(weights, lfsPointers),
     ...(indexed === null ? [anomaly("index_parse_error", "The index of the weights cannot be read")] : []),
     ...(missing.length > 0
       ? [anomaly("index_missing_shard", `Missing weight shards: ${missing.join(", ")}`, { missing })]

@@ -32,7 +32,15 @@ const beginning = (path: string): ReadonlyArray<string> => {
     .sort(byCodePoint)
 }
 
-const INDEXES = ["model.safetensors.index.json", "pytorch_model.bin.index.json"]
+const depth = (path: string): number => path.split("/").length
+
+/** The index that counts: the usual name, else the nearest to the root. Undefined without one. */
+const indexOf = (paths: ReadonlySet<string>): string | undefined => {
+  const usual = "model.safetensors.index.json"
+  if (paths.has(usual)) return usual
+  const others = [...paths].filter((path) => path.endsWith(".safetensors.index.json"))
+  return others.toSorted((left, right) => depth(left) - depth(right) || byCodePoint(left, right))[0]
+}
 
 export const layer: Layer.Layer<Workspaces> = Layer.succeed(Workspaces, {
   find: (path) =>
@@ -60,7 +68,7 @@ export const layer: Layer.Layer<Workspaces> = Layer.succeed(Workspaces, {
     Effect.sync(() => {
       const paths = new Set(files.map(({ path }) => path))
       const reader = readerOf(root, paths)
-      const index = INDEXES.find((path) => paths.has(path))
+      const index = indexOf(paths)
       return {
         root,
         files,

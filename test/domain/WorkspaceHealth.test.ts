@@ -30,7 +30,13 @@ describe("the check before a push", () => {
     ["an empty config", facts({ "w.gguf": 9 }, { config: parsed({}) }), ["config_invalid_json"]],
     ["an empty weight file", facts({ "w.gguf": 0 }), ["empty_weight_file"]],
     ["an index that is no JSON", facts({ "w.safetensors": 9 }, { index: broken }), ["index_parse_error"]],
-    ["an index without a map", facts({ "w.safetensors": 9 }, { index: parsed({}) }), ["index_parse_error"]],
+    ["an index without a map", facts({ "w.safetensors": 9 }, { index: parsed({}) }), []],
+    [
+      "an index that maps to a number",
+      facts({ "w.safetensors": 9 }, { index: parsed({ weight_map: { t: 1 } }) }),
+      ["index_parse_error"]
+    ],
+    ["a pointer that is no weight", facts({ "w.gguf": 9, "a.txt": 130 }, { lfsPointers: ["a.txt"] }), []],
     [
       "a shard that is not there",
       facts({ "a.safetensors": 9 }, { index: index("a.safetensors", "b.safetensors") }),
@@ -73,6 +79,7 @@ describe("the check before a push", () => {
     assert.isTrue(complete(shard(1, 2), shard(2, 2)))
     assert.isFalse(complete(shard(1, 3), shard(3, 3)))
     assert.isFalse(complete(shard(1, 2), shard(2, 3)))
+    assert.isTrue(complete(shard(1, 2), shard(2, 2), shard(3, 3)))
   })
 })
 
