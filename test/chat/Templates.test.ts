@@ -1,6 +1,7 @@
 /** Templates against transformers' own rendering, and what a prefix cache lives on. */
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { fuzzTemplates } from "../../scripts/check/fuzz.js"
 import { Chats, checkTemplates } from "../../scripts/check/templates.js"
 import { collect, readCases } from "../../scripts/check/Verdict.js"
 import { compileTemplate } from "../../src/chat/ChatTemplate.js"
@@ -16,6 +17,16 @@ describe("templates", () => {
       []
     )
     assert.isAbove(verdicts.length, 800)
+  })
+})
+
+describe("random templates", () => {
+  it("end with text or with an error of their own", () => {
+    const verdicts = [...fuzzTemplates({ runs: 1_500, seed: 3, timed: false })]
+    assert.deepStrictEqual(
+      verdicts.filter(({ problem }) => problem !== null),
+      []
+    )
   })
 })
 

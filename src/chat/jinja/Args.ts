@@ -2,7 +2,7 @@
 import { typeError, valueError } from "./Failure.js"
 import { iterate } from "./Operations.js"
 import { raw, type Str } from "./Text.js"
-import { Dict, isInt, isStr, type Kwargs, PyObject, type Runtime, typeName, type Value } from "./Values.js"
+import { Dict, isInt, isStr, type Kwargs, PyObject, type Runtime, typeName, Undefined, type Value } from "./Values.js"
 
 /** Arguments by parameter; undefined where none was passed. */
 export type Bound = ReadonlyArray<Value | undefined>
@@ -46,6 +46,7 @@ export const stringArg = (value: Value | undefined, what?: string): string => ra
 /** The mapping behind `**` or `dict(…)`. */
 export const pairsOf = (value: Value, rt: Runtime): ReadonlyArray<readonly [Value, Value]> => {
   if (value instanceof Dict) return [...value.entries()]
+  if (value instanceof Undefined) return value.fail()
   if (value instanceof PyObject && value.attribute("keys", rt) !== undefined) throw typeError("not a mapping")
   return Array.from(iterate(value, rt), (pair) => {
     const items = [...iterate(pair, rt)]

@@ -4,7 +4,7 @@ import type { Filter } from "./FilterArgs.js"
 import { HTML_FILTERS } from "./HtmlFilters.js"
 import { selectionFilters } from "./SelectionFilters.js"
 import { SEQUENCE_FILTERS } from "./SequenceFilters.js"
-import { TESTS, type Test } from "./Tests.js"
+import { plain, TESTS, type Test } from "./Tests.js"
 import { raw } from "./Text.js"
 import { TEXT_FILTERS } from "./TextFilters.js"
 import { hashKey, isStr } from "./Values.js"
@@ -17,12 +17,11 @@ const unknown = (what: string, name: string) => new TemplateFailure("runtime", `
 export const filterNamed = (name: string): Filter | undefined => own(FILTERS, name)
 
 /** Whether a value is a name; what can't be a key can't be asked for. */
-const named =
-  (exists: (name: string) => boolean): Test =>
-  (_, value) => {
+const named = (exists: (name: string) => boolean): Test =>
+  plain((value) => {
     const key = hashKey(value)
     return isStr(value) && typeof key === "string" && exists(raw(value))
-  }
+  })
 
 export const testNamed = (name: string): Test | undefined => {
   if (name === "filter") return named((text) => filterNamed(text) !== undefined)

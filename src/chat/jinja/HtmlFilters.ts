@@ -23,6 +23,7 @@ const IN_QUERY = /[A-Za-z0-9_.~-]/
 
 const urlencode = filter("", (value, _, rt) => {
   if (isStr(value) || iterator(value, rt) === null) return quoted(value, IN_PATH, rt)
+  if (value instanceof Undefined) return ""
   const part = (item: Value) => quoted(item, IN_QUERY, rt).replaceAll("%20", "+")
   return pairsOf(value, rt)
     .map(([key, item]) => `${part(key)}=${part(item)}`)

@@ -81,12 +81,22 @@ const floatPower = (a: number, b: number): Float => {
   return new Float(result)
 }
 
+/** The double nearest to `a / b`. */
+const nearestQuotient = (a: bigint, b: bigint): number => {
+  const [n, d] = [a < 0n ? -a : a, b < 0n ? -b : b]
+  // Enough bits for a double and more; the last one stands for all that is cut off.
+  const shift = 66 - bits(n) + bits(d)
+  const [scaled, unit] = shift > 0 ? [n << BigInt(shift), d] : [n, d << BigInt(-shift)]
+  const quotient = Number((scaled / unit) | (scaled % unit === 0n ? 0n : 1n))
+  return (a < 0n === b < 0n ? quotient : -quotient) * 2 ** -shift
+}
+
 const trueDivide = (a: Int, b: Int): Float => {
   if (Number(b) === 0) throw zeroDivision("division")
   if (typeof a === "number" && typeof b === "number") return new Float(a / b)
-  const quotient = Number(a) / Number(b)
-  if (Number.isFinite(quotient)) return new Float(quotient)
-  throw overflowError("integer division result too large for a float")
+  const quotient = nearestQuotient(BigInt(a), BigInt(b))
+  if (!Number.isFinite(quotient)) throw overflowError("integer division result too large for a float")
+  return new Float(quotient)
 }
 
 const exact = (a: number, b: number, result: number, wide: (a: bigint, b: bigint) => bigint): Int =>

@@ -14,7 +14,6 @@ const CONSTANTS: Readonly<Record<string, null | boolean>> = {
 
 export interface TupleOptions {
   readonly withCondition?: boolean
-  readonly endName?: string
   readonly parenthesized?: boolean
   /** Only names and literals: the target of an assignment. */
   readonly target?: { readonly namespace: boolean }
@@ -82,22 +81,20 @@ export abstract class OperandParser {
     return items
   }
 
-  #isTupleEnd(endName: string | undefined): boolean {
-    const { stream } = this
-    const { type } = stream.current
-    if (type === "variable_end" || type === "block_end" || stream.isOperator(")")) return true
-    return endName !== undefined && stream.isName(endName)
+  #isTupleEnd(): boolean {
+    const { type } = this.stream.current
+    return type === "variable_end" || type === "block_end" || this.stream.isOperator(")")
   }
 
   /** One expression, or several with commas between them. */
   tuple(options: TupleOptions = {}): Expr {
-    const { endName, parenthesized, target, withCondition = true } = options
+    const { parenthesized, target, withCondition = true } = options
     let { line } = this.stream.current
     const items: Array<Expr> = []
     let isTuple = false
     for (;;) {
       if (items.length > 0) this.stream.expectOperator(",")
-      if (this.#isTupleEnd(endName)) break
+      if (this.#isTupleEnd()) break
       items.push(
         target === undefined ? this.expression(withCondition) : this.stream.nested(() => this.primary(target.namespace))
       )

@@ -104,9 +104,9 @@ class Parser extends ExpressionParser {
     continue: (line) => ({ t: "Continue", line })
   }
 
-  #target(options: { readonly endName?: string; readonly namespace?: boolean; readonly ctx?: "param" }): Expr {
-    const { endName, namespace = false, ctx = "store" } = options
-    const node = this.tuple({ target: { namespace }, ...(endName === undefined ? {} : { endName }) })
+  #target(options: { readonly namespace?: boolean; readonly ctx?: "param" }): Expr {
+    const { namespace = false, ctx = "store" } = options
+    const node = this.tuple({ target: { namespace } })
     return asTarget(node, ctx) ?? this.stream.fail("can't assign to that", node.line)
   }
 
@@ -117,9 +117,9 @@ class Parser extends ExpressionParser {
   }
 
   #for(line: number): Stmt {
-    const target = this.#target({ endName: "in" })
+    const target = this.#target({})
     this.stream.expectName("in")
-    const iter = this.tuple({ withCondition: false, endName: "recursive" })
+    const iter = this.tuple({ withCondition: false })
     const test = this.stream.skipName("if") ? this.expression() : null
     const recursive = this.stream.skipName("recursive")
     const [end, body] = this.#statements("endfor", "else")

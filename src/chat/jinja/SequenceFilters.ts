@@ -38,7 +38,8 @@ const reverse = filter("", (value, _, rt) => {
     rt.spendChars(8 * raw(value).length)
     return joined(charsOf(value).toReversed(), isMarkup(value))
   }
-  if (value instanceof Undefined) return []
+  // Python sees a sequence without items in it, and its iterator is true.
+  if (value instanceof Undefined) return new Iter([].values(), "reversed")
   const values = reversed(value, rt)
   return values === null ? toList(value, rt).toReversed() : new Iter(values, "reversed")
 })

@@ -31,7 +31,8 @@ const test = (signature: string, run: (value: Value, other: Value, rt: Runtime) 
   return (rt, value, args, kwargs) => run(value, bind("test", args, kwargs)[0] ?? null, rt)
 }
 
-const plain = (run: (value: Value, rt: Runtime) => boolean): Test => test("", (value, _, rt) => run(value, rt))
+/** A test without arguments. */
+export const plain = (run: (value: Value, rt: Runtime) => boolean): Test => test("", (value, _, rt) => run(value, rt))
 const ordered = (op: CompareOperator): Test => test("/!b", (value, other, rt) => compared(op, value, other, rt))
 
 const modulo = (value: Value, by: Value): Value => {

@@ -70,6 +70,7 @@ const changedEnd = (text: Str, end: number): Str => slicedChars(text, 0, lengthO
 const wordwrap = filter(
   "width break_long_words wrapstring break_on_hyphens",
   (value, [width = 79, long = true, separator = null, hyphens = true], rt) => {
+    if (value instanceof Undefined) return value.fail()
     const between = separator === null ? "\n" : textArg(separator)
     const options = { width: index(width), breakLong: isTrue(long, rt), breakOnHyphens: isTrue(hyphens, rt) }
     if (options.width <= 0) throw valueError(`invalid width ${options.width} (must be > 0)`)

@@ -132,7 +132,11 @@ export const undeclared = (parts: ReadonlyArray<Part>, names: ReadonlyArray<stri
   return found
 }
 
+/** Filters that need the running template. */
+const CONTEXTUAL = new Set(["map", "select", "reject", "selectattr", "rejectattr", "random"])
+
 /** Whether an expression is the same every time: built of constants only. */
-export const isConstant = (node: Expr): boolean =>
-  node.t === "Const" ||
-  (node.t !== "Name" && node.t !== "NSRef" && node.t !== "Call" && childExprs(node).every(isConstant))
+export const isConstant = (node: Expr): boolean => {
+  if (node.t === "Name" || node.t === "NSRef" || node.t === "Call") return false
+  return !(node.t === "Filter" && CONTEXTUAL.has(node.name)) && childExprs(node).every(isConstant)
+}
