@@ -2,6 +2,7 @@
 import { type AnswerStreamOptions, answerMarks, answerStream } from "../../src/chat/AnswerStream.js"
 import { REASONING_FORMATS } from "../../src/chat/reasoning/Formats.js"
 import { TOOL_FORMATS, type ToolFormatName } from "../../src/chat/toolcalls/Formats.js"
+import { makeRandom } from "./Random.js"
 import { firstDifference, type Verdict, verdict } from "./Verdict.js"
 
 /** Where a text is cut, in UTF-16 units. */
@@ -21,17 +22,6 @@ export const answersOf = (options: AnswerStreamOptions, text: string, cut: Cut, 
     content: of("Content"),
     calls: all.flatMap((event) => (event._tag === "ToolCall" ? [{ index: event.index, ...event.call }] : [])),
     finishReason
-  }
-}
-
-/** Numbers below 2^32 that a seed gives (mulberry32). */
-export const randoms = (seed: number) => {
-  let state = seed >>> 0
-  return (below: number): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
   }
 }
 
@@ -77,7 +67,7 @@ export async function* checkSplits({
   readonly runs: number
   readonly seed: number
 }): AsyncGenerator<Verdict> {
-  const random = randoms(seed)
+  const { below: random } = makeRandom(seed)
   const pick = <A>(items: ReadonlyArray<A>): A | undefined => items[random(items.length)]
   for (let run = 0; run < runs; run++) {
     const tool = pick(TOOLS)

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { Effect, Schema } from "effect"
-import { randoms } from "./splits.js"
+import { makeRandom } from "./Random.js"
 import { loadTokenizer } from "./tokenizers.js"
 import { firstDifference, namesIn } from "./Verdict.js"
 
@@ -94,7 +94,7 @@ const PARTS = [
 ]
 
 const randomTexts = (count: number, seed: number, tokens: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const random = randoms(seed)
+  const { below: random } = makeRandom(seed)
   const character = (): string => {
     const [first, last] = RANGES[random(RANGES.length)] ?? [0x61, 0x7a]
     return String.fromCodePoint(first + random(last - first + 1))
