@@ -1,5 +1,6 @@
 /**
- * Test kit of the package (`mlx-knife/testing`): an isolated cache on disk, a Hub in memory, a scripted Runner. Swap one layer,
+ * Test kit of the package (`mlx-knife/testing`): an isolated cache on disk, a Hub in memory, a Hub over real sockets that can
+ * fail in every way (`makeFakeHub`), a scripted Runner. Swap one layer,
  * keep the rest: `Effect.provide(program, Layer.mergeAll(layerIsolatedCache, Runner.layerScripted(…)))`.
  */
 
@@ -147,3 +148,6 @@ export {
   type ScriptedAnswer,
   type ScriptedRequest
 } from "./runner/Scripted.js"
+export { type FakeHub, type FakeHubOptions, makeFakeHub } from "./testing/hub/FakeHub.js"
+export type { Fault, Trouble } from "./testing/hub/Faults.js"
+export { addCommit, addRepo, type Change, type Content, type StoredRepo } from "./testing/hub/Store.js"

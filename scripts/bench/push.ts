@@ -10,7 +10,7 @@ import { loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { Effect } from "effect"
-import { makeUploadHub } from "../../src/testing/hub/UploadHub.js"
+import { makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 
 const { values } = parseArgs({ options: { bytes: { type: "string", default: "2000000000" } } })
 const bytes = Number(values.bytes)
@@ -46,7 +46,7 @@ const bench = Effect.gen(function* () {
     Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk-bench-push-"))),
     (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
   )
-  const hub = yield* makeUploadHub({ keepBytes: false })
+  const hub = yield* makeFakeHub({ keepBytes: false })
   const file = join(room, "model.safetensors")
   writeFileSync(file, "")
   truncateSync(file, bytes)

@@ -10,8 +10,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { Effect, FastCheck } from "effect"
+import { makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 import type { Fault } from "../../src/testing/hub/Faults.js"
-import { makeUploadHub } from "../../src/testing/hub/UploadHub.js"
 import { FAULTS, survives } from "../../test/support/PullFaults.js"
 import { addBlockRepo } from "../bench/pull/hub.js"
 
@@ -25,7 +25,7 @@ const temporary = Effect.acquireRelease(
 
 const survivesAnew = (faults: ReadonlyArray<Fault>) =>
   Effect.gen(function* () {
-    const hub = yield* makeUploadHub()
+    const hub = yield* makeFakeHub()
     return yield* survives({ hub, cache: yield* temporary }, faults)
   }).pipe(Effect.scoped)
 
@@ -65,7 +65,7 @@ const run = async (env: NodeJS.ProcessEnv, killAfterMs: number | null): Promise<
 const kill = (mib: number, kills: number) =>
   Effect.gen(function* () {
     const seconds = 30
-    const hub = yield* makeUploadHub({ maxRate: (mib * 2 ** 20) / seconds })
+    const hub = yield* makeFakeHub({ maxRate: (mib * 2 ** 20) / seconds })
     const size = addBlockRepo(hub, "acme/blocks", { files: 1, mib })
     const home = yield* temporary
     const env = { ...process.env, HF_HOME: home, HF_ENDPOINT: hub.endpoint }

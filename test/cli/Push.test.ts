@@ -5,8 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { describe as describeFiles } from "../../src/cache/Describe.js"
 import { layer as layerRemote } from "../../src/LiveRemote.js"
+import { type FakeHub, makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 import { addRepo } from "../../src/testing/hub/Store.js"
-import { makeUploadHub, type UploadHub } from "../../src/testing/hub/UploadHub.js"
 import { type CliSetup, runCli } from "../support/Cli.js"
 import { publish } from "../support/PullHub.js"
 import { TOKEN, workspace } from "../support/UploadHub.js"
@@ -17,7 +17,7 @@ const room = Effect.acquireRelease(
 )
 
 /** A command line with a token and a Hub. */
-const setupFor = (hub: Pick<UploadHub, "endpoint">, token: string | null = TOKEN): CliSetup => {
+const setupFor = (hub: Pick<FakeHub, "endpoint">, token: string | null = TOKEN): CliSetup => {
   const secret = token === null ? null : Redacted.make(token)
   return {
     remote: layerRemote,
@@ -39,7 +39,7 @@ const NOBODY = { endpoint: "http://127.0.0.1:1" }
 describe("mlxk push", () => {
   it.scopedLive("says each result on one line", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       const root = yield* workspace({ "a.txt": "a" })
       const push = (...more: ReadonlyArray<string>) =>
         runCli(["push", root, "me/model", "--private", ...more], setupFor(hub))
@@ -62,7 +62,7 @@ describe("mlxk push", () => {
 
   it.scopedLive("prints the documents of scripts", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       addRepo(hub.store, "me/model")
       const root = yield* workspace({ "a.txt": "a" })
       const args = ["push", root, "me/model", "--private", "--json"]
@@ -87,7 +87,7 @@ describe("mlxk push", () => {
 
   it.scopedLive("names each failure as scripts expect", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       const root = yield* workspace({ "a.txt": "a" })
       const typeOf = (directory: string, setup: CliSetup, ...more: ReadonlyArray<string>) =>
         Effect.map(runCli(["push", directory, "me/model", "--private", "--json", ...more], setup), ({ out }) => {
@@ -139,7 +139,7 @@ describe("mlxk push", () => {
 describe("mlxk clone", () => {
   it.scopedLive("says the result, and with --quiet only where it is", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       publish(hub, "org/model", { "config.json": '{"model_type":"llama"}' })
       const where = yield* room
       const clone = (name: string, ...more: ReadonlyArray<string>) =>
@@ -157,7 +157,7 @@ describe("mlxk clone", () => {
 
   it.scopedLive("names each failure as scripts expect", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       const where = yield* room
       const failure = (...args: ReadonlyArray<string>) =>
         Effect.map(runCli(["clone", ...args, "--json"], setupFor(hub)), ({ code, out }) => {
@@ -175,7 +175,7 @@ describe("mlxk clone", () => {
 
   it.scopedLive("says after Ctrl-C where the download is", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       publish(hub, "org/model", { "config.json": "{}" })
       hub.plan([{ when: /resolve/, times: 100, trouble: { status: 503, headers: { "retry-after": "30" } } }])
       const where = yield* room

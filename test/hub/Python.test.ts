@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { makeUploadHub } from "../../src/testing/hub/UploadHub.js"
+import { makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 import { run } from "../support/Program.js"
 import { noise } from "../support/PullHub.js"
 import { pushTo, TOKEN, workspace } from "../support/UploadHub.js"
@@ -21,7 +21,7 @@ it.runIf(AVAILABLE)(
   "Python pushes what we then find unchanged, and finds what we push",
   () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub({ partBytes: 100_000 })
+      const hub = yield* makeFakeHub({ partBytes: 100_000 })
       const root = yield* workspace(FILES)
       const home = yield* Effect.acquireRelease(
         Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk2_test_python_"))),

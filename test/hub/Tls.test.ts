@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { makeUploadHub } from "../../src/testing/hub/UploadHub.js"
+import { makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 import { run } from "../support/Program.js"
 import { noise } from "../support/PullHub.js"
 import { makeCertificates, makeProxy } from "../support/Tls.js"
@@ -14,7 +14,7 @@ const WEIGHTS = noise(300_000)
 
 const place = Effect.gen(function* () {
   const { authority, cert, key } = yield* makeCertificates
-  const hub = yield* makeUploadHub({ partBytes: 100_000, tls: { cert, key } })
+  const hub = yield* makeFakeHub({ partBytes: 100_000, tls: { cert, key } })
   const proxy = yield* makeProxy
   const root = yield* workspace({ "config.json": '{"model_type":"llama"}', "model.safetensors": WEIGHTS })
   const home = yield* Effect.acquireRelease(

@@ -9,7 +9,7 @@ import * as HealthDisk from "../../src/cache/Health.js"
 import type { CloneEvent } from "../../src/domain/Clone.js"
 import { layer as layerRemote } from "../../src/LiveRemote.js"
 import { type CloneOptions, clone } from "../../src/operations/Clone.js"
-import { makeUploadHub, type UploadHub } from "../../src/testing/hub/UploadHub.js"
+import { type FakeHub, makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 import { layerSettings } from "../../src/testing.js"
 import { CONFIG, noise, publish } from "../support/PullHub.js"
 import { safetensors } from "../support/SafetensorsFile.js"
@@ -25,7 +25,7 @@ const FILES = {
 }
 
 interface Place {
-  readonly hub: UploadHub
+  readonly hub: FakeHub
   /** Where targets and stages lie. */
   readonly room: string
   readonly workspaceHome?: string
@@ -37,7 +37,7 @@ const room = Effect.acquireRelease(
 )
 
 const place = Effect.gen(function* () {
-  const hub = yield* makeUploadHub()
+  const hub = yield* makeFakeHub()
   publish(hub, "org/model", FILES)
   return { hub, room: yield* room } satisfies Place
 })

@@ -15,7 +15,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, Stream } from "effect"
 import { directoryName } from "../../src/domain/ModelRef.js"
 import { fetchAll, pull } from "../../src/operations/Pull.js"
-import { makeUploadHub } from "../../src/testing/hub/UploadHub.js"
+import { makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 import {
   CONFIG,
   faultsIn,
@@ -41,9 +41,9 @@ const FILES = {
   "small.safetensors": noise(1000, 2)
 }
 
-const makePlace = (options: Parameters<typeof makeUploadHub>[0] = {}) =>
+const makePlace = (options: Parameters<typeof makeFakeHub>[0] = {}) =>
   Effect.gen(function* () {
-    const hub = yield* makeUploadHub(options)
+    const hub = yield* makeFakeHub(options)
     const cache = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk2_test_pull_"))),
       (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { type FakeHub, makeFakeHub } from "../../src/testing/hub/FakeHub.js"
 import { addCommit, addRepo, treeAt } from "../../src/testing/hub/Store.js"
-import { makeUploadHub, type UploadHub } from "../../src/testing/hub/UploadHub.js"
 import { pushTo, TOKEN, workspace } from "../support/UploadHub.js"
 
 const PART = 64 * 1024
@@ -19,7 +19,7 @@ const FILES = {
   "small.safetensors": weights(1000)
 }
 
-const contentAt = (hub: UploadHub, branch: string): Record<string, Buffer | null> => {
+const contentAt = (hub: FakeHub, branch: string): Record<string, Buffer | null> => {
   const repo = hub.store.repos.get("me/model")
   const tree = repo === undefined ? null : treeAt(repo, branch)
   return Object.fromEntries(
@@ -30,7 +30,7 @@ const contentAt = (hub: UploadHub, branch: string): Record<string, Buffer | null
   )
 }
 
-const holds = (hub: UploadHub, files: Readonly<Record<string, string | Uint8Array>>, branch = "main") => {
+const holds = (hub: FakeHub, files: Readonly<Record<string, string | Uint8Array>>, branch = "main") => {
   const there = contentAt(hub, branch)
   for (const [path, content] of Object.entries(files)) {
     assert.isTrue(there[path]?.equals(Buffer.from(content)), path)
@@ -40,7 +40,7 @@ const holds = (hub: UploadHub, files: Readonly<Record<string, string | Uint8Arra
 describe("push", () => {
   it.scopedLive("creates a private repo, sends everything once, and then finds nothing to do", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub({ partBytes: PART })
+      const hub = yield* makeFakeHub({ partBytes: PART })
       const root = yield* workspace(FILES)
       const first = yield* pushTo(hub, root, { create: true })
       holds(hub, FILES)
@@ -64,7 +64,7 @@ describe("push", () => {
 
   it.scopedLive("shows the token to the Hub and to nobody else", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub({ partBytes: PART })
+      const hub = yield* makeFakeHub({ partBytes: PART })
       yield* pushTo(hub, yield* workspace(FILES), { create: true })
       assert.isAbove(hub.seen.storage.length, 0)
       assert.isTrue(hub.seen.storage.every(({ authorization }) => authorization === null))
@@ -74,7 +74,7 @@ describe("push", () => {
 
   it.scopedLive("plans with a real comparison and sends nothing", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub({ partBytes: PART })
+      const hub = yield* makeFakeHub({ partBytes: PART })
       const root = yield* workspace(FILES)
       yield* pushTo(hub, root, { create: true })
       const repo = hub.store.repos.get("me/model")
@@ -101,7 +101,7 @@ describe("push", () => {
 
   it.scopedLive("plans for a repo and for a branch that are not there", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       const root = yield* workspace({ "a.txt": "a" })
       const noRepo = yield* pushTo(hub, root, { mode: "plan" })
       assert.deepInclude(noRepo.data, {
@@ -118,7 +118,7 @@ describe("push", () => {
 
   it.scopedLive("leaves out what .hfignore and the defaults name, at the root too", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       addRepo(hub.store, "me/model")
       const root = yield* workspace({
         "keep.txt": "k",
@@ -140,7 +140,7 @@ describe("push", () => {
 
   it.scopedLive("works on a branch: made with --create, refused without", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       const root = yield* workspace({ "a.txt": "a" })
       const noRepo = yield* Effect.flip(pushTo(hub, root))
       assert.strictEqual(noRepo._tag, "PushTargetMissing")
@@ -171,7 +171,7 @@ describe("push", () => {
 describe("a push in trouble", () => {
   it.scopedLive("repeats only the part that broke off", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub({ partBytes: 16 * PART })
+      const hub = yield* makeFakeHub({ partBytes: 16 * PART })
       addRepo(hub.store, "me/model")
       const files = { "model.safetensors": weights(4 * 16 * PART) }
       hub.plan([{ when: /^PUT \/parts\/.*\/3$/, times: 2, trouble: { resetAfterBytes: 4 * PART } }])
@@ -184,7 +184,7 @@ describe("a push in trouble", () => {
 
   it.scopedLive("sends in the next run only what the last one did not store", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub({ partBytes: 100 * PART })
+      const hub = yield* makeFakeHub({ partBytes: 100 * PART })
       addRepo(hub.store, "me/model")
       const files = { "a.safetensors": weights(PART), "b.safetensors": weights(PART + 1) }
       const root = yield* workspace(files)
@@ -206,7 +206,7 @@ describe("a push in trouble", () => {
 
   it.scopedLive("asks for new addresses when the old ones have expired", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       addRepo(hub.store, "me/model")
       hub.plan([{ when: /^PUT \/objects\//, times: 1, trouble: { status: 403 } }])
       const files = { "a.safetensors": weights(PART) }
@@ -217,7 +217,7 @@ describe("a push in trouble", () => {
 
   it.scopedLive("says why the storage refuses, and does not ask for ever", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       addRepo(hub.store, "me/model")
       hub.plan([{ when: /^PUT \/objects\//, times: 100, trouble: { status: 403 } }])
       const failed = yield* Effect.flip(pushTo(hub, yield* workspace({ "a.safetensors": weights(PART) })))
@@ -229,7 +229,7 @@ describe("a push in trouble", () => {
 
   it.scopedLive("waits as long as the Hub asks and tries again", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       addRepo(hub.store, "me/model")
       const busy = { status: 503, headers: { "retry-after": "0" } }
       hub.plan([
@@ -247,7 +247,7 @@ describe("a push in trouble", () => {
 
   it.scopedLive("does not commit twice when the answer is lost", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       addRepo(hub.store, "me/model")
       hub.plan([{ when: /\/commit\//, times: 1, trouble: { status: 502 } }])
       const failed = yield* Effect.flip(pushTo(hub, yield* workspace({ "b.txt": "b" })))
@@ -261,7 +261,7 @@ describe("a push in trouble", () => {
 
   it.scopedLive("never overwrites what somebody else has committed meanwhile", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       const repo = addRepo(hub.store, "me/model")
       const record = hub.record.stored
       // The other one commits when the object has arrived, long after the comparison.
@@ -278,7 +278,7 @@ describe("a push in trouble", () => {
 
   it.scopedLive("tells a wrong token, a gated repo and a Hub that is gone apart", () =>
     Effect.gen(function* () {
-      const hub = yield* makeUploadHub()
+      const hub = yield* makeFakeHub()
       const root = yield* workspace({ "a.txt": "a" })
       const ask = (status: number, code: string | null) => {
         hub.plan([

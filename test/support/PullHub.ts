@@ -16,8 +16,8 @@ import type { Health } from "../../src/services/Health.js"
 import type { Hub } from "../../src/services/Hub.js"
 import type { Settings, SettingsValues } from "../../src/services/Settings.js"
 import type { Transfer } from "../../src/services/Transfer.js"
+import type { FakeHub } from "../../src/testing/hub/FakeHub.js"
 import { addCommit, addRepo, type Change } from "../../src/testing/hub/Store.js"
-import type { UploadHub } from "../../src/testing/hub/UploadHub.js"
 import { layerSettings } from "../../src/testing.js"
 
 export const CONFIG = JSON.stringify({ model_type: "llama", quantization: { group_size: 64, bits: 4 } })
@@ -36,7 +36,7 @@ export const noise = (size: number, seed = 1): Buffer => {
 export type Files = Readonly<Record<string, string | Buffer>>
 
 /** Adds a commit: `.safetensors` files become LFS objects, as on the Hub. Answers the commit. */
-export const publish = (hub: UploadHub, name: string, files: Files, branch = "main"): string => {
+export const publish = (hub: FakeHub, name: string, files: Files, branch = "main"): string => {
   const repo = hub.store.repos.get(name) ?? addRepo(hub.store, name)
   const changes = Object.entries(files).map(([path, text]): Change => {
     const content = Buffer.from(text)
@@ -49,7 +49,7 @@ export const publish = (hub: UploadHub, name: string, files: Files, branch = "ma
 }
 
 export interface Place {
-  readonly hub: UploadHub
+  readonly hub: FakeHub
   /** The hub cache. */
   readonly cache: string
   readonly settings?: Partial<SettingsValues>

@@ -7,7 +7,7 @@ import type { PushData, PushEvent } from "../../src/domain/Push.js"
 import { layer as layerRemote } from "../../src/LiveRemote.js"
 import { type PushOptions, push } from "../../src/operations/Push.js"
 import type { SettingsValues } from "../../src/services/Settings.js"
-import type { UploadHub } from "../../src/testing/hub/UploadHub.js"
+import type { FakeHub } from "../../src/testing/hub/FakeHub.js"
 import { layerSettings } from "../../src/testing.js"
 
 export const TOKEN = "hf_secretsecretsecretsecretsecretsecret"
@@ -27,7 +27,7 @@ export const workspace = (files: Readonly<Record<string, string | Uint8Array>>) 
   )
 
 /** Settings that lead to a fake Hub. */
-export const settingsFor = (hub: Pick<UploadHub, "endpoint">, more: Partial<SettingsValues["hub"]> = {}) => {
+export const settingsFor = (hub: Pick<FakeHub, "endpoint">, more: Partial<SettingsValues["hub"]> = {}) => {
   const token = Redacted.make(TOKEN)
   return layerSettings({
     hubToken: token,
@@ -43,7 +43,7 @@ export interface Pushed {
 
 /** Runs a push to its end. */
 export const pushTo = (
-  hub: Pick<UploadHub, "endpoint">,
+  hub: Pick<FakeHub, "endpoint">,
   directory: string,
   options: Partial<PushOptions> = {},
   more: Partial<SettingsValues["hub"]> = {}

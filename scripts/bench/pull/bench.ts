@@ -10,7 +10,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { Effect } from "effect"
-import { makeUploadHub } from "../../../src/testing/hub/UploadHub.js"
+import { makeFakeHub } from "../../../src/testing/hub/FakeHub.js"
 import { addBlockRepo } from "./hub.js"
 
 const { values } = parseArgs({
@@ -36,7 +36,7 @@ interface Case {
 /** The Hub has a process of its own, as in life. */
 const serve = ({ files, latencyMs, mib, zeros }: Case) =>
   Effect.gen(function* () {
-    const hub = yield* makeUploadHub({ latencyMs })
+    const hub = yield* makeFakeHub({ latencyMs })
     addBlockRepo(hub, REPO, { files, mib, zeros })
     console.log(hub.endpoint)
     yield* Effect.never

@@ -1,7 +1,7 @@
 /** Repos for the fake Hub that are large and cost it little: a block over and over, another one for each file. */
 import { createHash } from "node:crypto"
+import type { FakeHub } from "../../../src/testing/hub/FakeHub.js"
 import { addCommit, addRepo, type Change } from "../../../src/testing/hub/Store.js"
-import type { UploadHub } from "../../../src/testing/hub/UploadHub.js"
 
 const MIB = 2 ** 20
 
@@ -11,7 +11,7 @@ const blockOf = (seed: number, zeros: boolean): Buffer => {
   return block
 }
 
-const addFile = (hub: UploadHub, path: string, mib: number, block: Buffer): Change => {
+const addFile = (hub: FakeHub, path: string, mib: number, block: Buffer): Change => {
   const hash = createHash("sha256")
   for (let count = 0; count < mib; count++) hash.update(block)
   const oid = hash.digest("hex")
@@ -21,7 +21,7 @@ const addFile = (hub: UploadHub, path: string, mib: number, block: Buffer): Chan
 
 /** `files` files of `mib` MiB each, all LFS objects, and a config. Answers their bytes. */
 export const addBlockRepo = (
-  hub: UploadHub,
+  hub: FakeHub,
   name: string,
   options: { readonly files: number; readonly mib: number; readonly zeros?: boolean }
 ): number => {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck, Option } from "effect"
+import { makeFakeHub } from "../../../src/testing/hub/FakeHub.js"
 import type { Fault } from "../../../src/testing/hub/Faults.js"
-import { makeUploadHub } from "../../../src/testing/hub/UploadHub.js"
 import { FAULTS, survives } from "../../support/PullFaults.js"
 
 /** A sample; scripts/check/pull.ts runs many more. */
@@ -12,7 +12,7 @@ const RUNS = 8
 
 const survivesAnew = (faults: ReadonlyArray<Fault>) =>
   Effect.gen(function* () {
-    const hub = yield* makeUploadHub()
+    const hub = yield* makeFakeHub()
     const cache = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk2_test_faults_"))),
       (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))

@@ -4,14 +4,14 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { directoryName } from "../../../src/domain/ModelRef.js"
-import { makeUploadHub } from "../../../src/testing/hub/UploadHub.js"
+import { makeFakeHub } from "../../../src/testing/hub/FakeHub.js"
 import { FILES, REPO } from "../../support/PullFaults.js"
 import { faultsIn, noise, type Place, publish, pullOf, refOf } from "../../support/PullHub.js"
 import { hasHubLibrary, runPython } from "../../support/Python.js"
 
-const makePlace = (options: Parameters<typeof makeUploadHub>[0] = {}) =>
+const makePlace = (options: Parameters<typeof makeFakeHub>[0] = {}) =>
   Effect.gen(function* () {
-    const hub = yield* makeUploadHub(options)
+    const hub = yield* makeFakeHub(options)
     const cache = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk2_test_python_"))),
       (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))

@@ -6,13 +6,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { mine, written } from "../../../src/cache/Holder.js"
 import { directoryName } from "../../../src/domain/ModelRef.js"
-import { makeUploadHub } from "../../../src/testing/hub/UploadHub.js"
+import { makeFakeHub } from "../../../src/testing/hub/FakeHub.js"
 import { FILES, REPO } from "../../support/PullFaults.js"
 import { faultsIn, type Place, publish, pullOf } from "../../support/PullHub.js"
 
-const makePlace = (options: Parameters<typeof makeUploadHub>[0] = {}) =>
+const makePlace = (options: Parameters<typeof makeFakeHub>[0] = {}) =>
   Effect.gen(function* () {
-    const hub = yield* makeUploadHub(options)
+    const hub = yield* makeFakeHub(options)
     const cache = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk2_test_sharing_"))),
       (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))

@@ -19,7 +19,7 @@ export interface SeenRequest {
   readonly authorization: string | null
 }
 
-export interface UploadHub {
+export interface FakeHub {
   /** What HF_ENDPOINT must be. */
   readonly endpoint: string
   /** The storage's origin. */
@@ -32,7 +32,7 @@ export interface UploadHub {
   readonly seen: { readonly hub: Array<SeenRequest>; readonly storage: Array<SeenRequest> }
 }
 
-export interface UploadHubOptions extends Partial<Pick<UploadOptions, "lfsFromBytes" | "partBytes" | "keepBytes">> {
+export interface FakeHubOptions extends Partial<Pick<UploadOptions, "lfsFromBytes" | "partBytes" | "keepBytes">> {
   /** Bytes per second of all downloads together. */
   readonly maxRate?: number
   /** Milliseconds before every answer. */
@@ -60,7 +60,7 @@ const listening = (server: Server, scheme: string) =>
   )
 
 /** Lives as long as the scope; what was uploaded goes with it. */
-export const makeUploadHub = (options: UploadHubOptions = {}): Effect.Effect<UploadHub, never, Scope.Scope> =>
+export const makeFakeHub = (options: FakeHubOptions = {}): Effect.Effect<FakeHub, never, Scope.Scope> =>
   Effect.gen(function* () {
     const directory = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "mlxk2_test_hub_"))),
@@ -68,7 +68,7 @@ export const makeUploadHub = (options: UploadHubOptions = {}): Effect.Effect<Upl
     )
     const store = makeStore()
     const faults = makeFaults()
-    const seen: UploadHub["seen"] = { hub: [], storage: [] }
+    const seen: FakeHub["seen"] = { hub: [], storage: [] }
     const origins = { hub: "http://localhost", storage: "http://localhost" }
     const upload = uploadRoutes({
       store,
