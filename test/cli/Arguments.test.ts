@@ -18,7 +18,7 @@ describe("what can't be understood", () => {
     ["frobnicate", `argument command: invalid choice: 'frobnicate' (choose from ${choices})`, ROOT],
     ["--json frobnicate", `argument command: invalid choice: 'frobnicate' (choose from ${choices})`, ROOT],
     ["--version frobnicate", `argument command: invalid choice: 'frobnicate' (choose from ${choices})`, ROOT],
-    ["pull model", `argument command: invalid choice: 'pull' (choose from ${choices})`, ROOT],
+    ["fetch model", `argument command: invalid choice: 'fetch' (choose from ${choices})`, ROOT],
     ["LIST", `argument command: invalid choice: 'LIST' (choose from ${choices})`, ROOT],
     ["--frob", "unrecognized arguments: --frob", ROOT],
     ["--frob list", "unrecognized arguments: --frob", ROOT],
@@ -34,6 +34,11 @@ describe("what can't be understood", () => {
     ["list --json=yes", "argument --json: ignored explicit argument 'yes'", "usage: mlxk2 list [-h]"],
     ["list --all=", "argument --all: ignored explicit argument ''", "usage: mlxk2 list [-h]"],
     ["list -hx", "argument -h/--help: ignored explicit argument 'x'", "usage: mlxk2 list [-h]"],
+    [
+      "push",
+      "the following arguments are required: local_dir, repo_id, --private; push wants to be told that the target is a private repo",
+      "usage: mlxk2 push [-h] [--create] --private"
+    ],
     ["show", "the following arguments are required: model", "usage: mlxk2 show [-h] [--files]"],
     ["run", "the following arguments are required: model", "usage: mlxk2 run [-h]"],
     ["show --frob", "the following arguments are required: model", "usage: mlxk2 show [-h]"],
