@@ -3,7 +3,7 @@ import { recursionError, TemplateFailure } from "./Failure.js"
 import type { Runtime, Value } from "./Values.js"
 
 /** Work that any rendering may do: nodes evaluated, items made, and characters made divided by CHARS_PER_UNIT. */
-const BASE_WORK = 1_000_000
+const BASE_WORK = 500_000
 /** More work for every character that the request brings. */
 const WORK_PER_CHAR = 100
 const CHARS_PER_UNIT = 8
