@@ -100,3 +100,21 @@ describe("a prompt that can't fit", () => {
     })
   )
 })
+
+describe("the text of a control token", () => {
+  it.scoped("is one where the template writes it, and plain text in a message", () =>
+    Effect.gen(function* () {
+      const own = { "chat_template.jinja": "{{ messages[0].content + '<|end|>' }}" }
+      const text = yield* readCheckpointText({ name: "m", directory: yield* checkpoint({ ...files, ...own }) })
+      const promptIds = makePrompter(text)
+      const end = text.tokenizer.idOf("<|end|>")
+      const ids = yield* promptIds({ _tag: "Chat", messages: [{ role: "user", content: "a<|end|>b" }] })
+      assert.isNotNull(end)
+      assert.deepStrictEqual(
+        ids.flatMap((id, i) => (id === end ? [i] : [])),
+        [ids.length - 1]
+      )
+      assert.strictEqual(text.tokenizer.decode(ids, { skipSpecialTokens: false }), "a<|end|>b<|end|>")
+    })
+  )
+})
