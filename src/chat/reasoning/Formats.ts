@@ -1,15 +1,7 @@
 /** How models mark their reasoning, and which of the ways a checkpoint uses. Pure. */
 import type { Splitter } from "../AnswerPart.js"
 import { HARMONY_TAGS, harmonySplitter } from "./HarmonySplitter.js"
-import { type InReasoning, tagSplitter } from "./TagSplitter.js"
-
-/** Reasoning between two tags. `drop`: tags around the answer that are not part of it. */
-export interface TagFormat {
-  readonly _tag: "Tags"
-  readonly open: string
-  readonly close: string
-  readonly drop: ReadonlyArray<string>
-}
+import { type InReasoning, type TagFormat, tagSplitter } from "./TagSplitter.js"
 
 export type ReasoningFormat = TagFormat | { readonly _tag: "Harmony" }
 

@@ -1,6 +1,13 @@
 /** Reasoning between two tags, at the start of an answer or opened by the prompt; later tags are text (spec 02 §5.5). Pure. */
 import { type AnswerPart, content, partialLength, reasoning, type Splitter, trimEnd, trimStart } from "../AnswerPart.js"
-import type { TagFormat } from "./Formats.js"
+
+/** Reasoning between two tags. `drop`: tags around the answer that are not part of it. */
+export interface TagFormat {
+  readonly _tag: "Tags"
+  readonly open: string
+  readonly close: string
+  readonly drop: ReadonlyArray<string>
+}
 
 /** Removes marks from a stream of text. What is left on both sides of one is no mark, even where it looks like one. */
 const withoutMarks = (marks: ReadonlyArray<string>) => {
