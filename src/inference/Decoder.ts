@@ -1,12 +1,13 @@
 /** What an architecture is to an engine, made from config.json alone. */
 import type { Ops } from "./Ops.js"
-import type { WeightNeeds } from "./Weights.js"
 
 export interface Decoder {
   readonly vocabSize: number
-  /** Layers that keep keys and values. */
-  readonly cacheLayers: number
-  readonly needs: WeightNeeds
+  /**
+   * The name an architecture uses for a stored tensor, null for one that nobody needs (a tied model's head, old rope
+   * tables). Names that a checkpoint may have in an older or a wrapped form are translated here.
+   */
+  readonly storedAs: (name: string) => string | null
   /**
    * ids [batch, length] -> logits [batch, length, vocabSize], or [batch, 1, vocabSize] of the last position. Runs the same
    * operations in the same order for every call with the same `rows`.

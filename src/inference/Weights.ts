@@ -21,28 +21,30 @@ export interface StoredTensor extends TensorInfo {
 export type TensorTable = ReadonlyMap<string, StoredTensor>
 
 /**
- * `Matrix`: `path.weight` [rows, columns] and what its format needs beside it, `path.bias` [rows] when `bias`.
- * `Vector`: the tensor `name` [length].
+ * `Matrix`: `path.weight` [rows, columns] and what its format needs beside it, `path.bias` [rows] when `bias`; with a `count`
+ * so many of them in one tensor, [count, rows, columns] and bias [count, rows].
+ * `Tensor`: the tensor `name` as it is.
  */
 export interface MatrixSpec {
   readonly _tag: "Matrix"
   readonly kind: "linear" | "embedding"
   readonly path: string
+  readonly count: number | null
   readonly rows: number
   readonly columns: number
   readonly bias: boolean
 }
-export interface VectorSpec {
-  readonly _tag: "Vector"
+export interface TensorSpec {
+  readonly _tag: "Tensor"
   readonly name: string
-  readonly length: number
+  readonly shape: ReadonlyArray<number>
 }
-export type WeightSpec = MatrixSpec | VectorSpec
+export type WeightSpec = MatrixSpec | TensorSpec
 
 export interface PlannedMatrix extends MatrixSpec {
   readonly format: MatrixFormat
 }
-export type PlannedWeight = PlannedMatrix | VectorSpec
+export type PlannedWeight = PlannedMatrix | TensorSpec
 
 /** Names and shapes to expect, and tensors that may lie there unused. */
 export interface WeightNeeds {
