@@ -5,7 +5,8 @@ import type { Decoder } from "../Decoder.js"
 import { type ArchitectureName, architectureName } from "../registry.js"
 import { llama, llamaRows } from "./Llama.js"
 
-type Build = (config: Section) => Either.Either<Decoder, ConfigProblem>
+/** `stored` are the names of the checkpoint's tensors: some families are tied exactly when there is no head. */
+export type Build = (config: Section, stored: ReadonlySet<string>) => Either.Either<Decoder, ConfigProblem>
 
 const builders: { readonly [Name in ArchitectureName]: Build } = {
   llama: llama(llamaRows.llama),
@@ -13,8 +14,8 @@ const builders: { readonly [Name in ArchitectureName]: Build } = {
   qwen3: llama(llamaRows.qwen3)
 }
 
-/** The decoder that a decoded config.json describes. Left: why there is none. */
-export const buildDecoder = (config: Section): Either.Either<Decoder, ConfigProblem> => {
+/** The decoder that a decoded config.json describes, for a checkpoint with these tensors. Left: why there is none. */
+export const buildDecoder = (config: Section, stored: ReadonlySet<string>): Either.Either<Decoder, ConfigProblem> => {
   const architecture = architectureName(config)
-  return architecture._tag === "Known" ? builders[architecture.name](config) : unsupported(architecture.problem)
+  return architecture._tag === "Known" ? builders[architecture.name](config, stored) : unsupported(architecture.problem)
 }
