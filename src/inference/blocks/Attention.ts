@@ -1,0 +1,174 @@
+/** Grouped-query attention: projections, norms of queries and keys, rope, cache, scores, output. */
+import type { Ops, Visibility } from "../Ops.js"
+import type { RopeSpec } from "../Rope.js"
+import { type Norm, norm } from "./Norm.js"
+import { mergeHeads, type Part, splitHeads } from "./Part.js"
+
+export const ALL: Visibility = { _tag: "All" }
+
+/**
+ * Module names below the part's path. In one matrix `fused`, the rows are all queries, keys and values (`blocks`), or by
+ * key-value head its queries, its key and its value (`grouped`).
+ */
+export type QkvNames =
+  | { readonly queries: string; readonly keys: string; readonly values: string }
+  | { readonly fused: string; readonly rows: "blocks" | "grouped" }
+
+/**
+ * A norm of queries or keys. Its weight spans one head and is shared (`head`), spans all heads together (`all`), or every
+ * head has its own: one tensor [heads, size] (`each`) or one module per head (`modules`).
+ */
+export interface HeadNorm extends Norm {
+  readonly span: "head" | "all" | "each" | "modules"
+}
+
+/** Multiplies what attention found by the sigmoid of a matrix's result: one per number, or one per head. */
+export interface OutputGate {
+  readonly name: string
+  readonly per: "number" | "head"
+  readonly bias?: boolean
+}
+
+export interface Attention {
+  readonly path: string
+  /** In and out. */
+  readonly width: number
+  readonly heads: number
+  readonly kvHeads: number
+  readonly headSize: number
+  readonly names: QkvNames
+  readonly inputBias?: boolean
+  readonly output: string
+  readonly outputBias?: boolean
+  readonly queryNorm?: HeadNorm | null
+  readonly keyNorm?: HeadNorm | null
+  /** Whether the norms come before or after rope. */
+  readonly normPlace?: "before" | "after"
+  readonly rope: RopeSpec | null
+  readonly scale: number
+  readonly visibility: Visibility
+  readonly softcap?: number | null
+  /** For queries [batch, heads, length, size] behind rope and norms. */
+  readonly queryScale?: Part | null
+  /** Query head i uses key-value head i mod kvHeads, not i / (heads / kvHeads). */
+  readonly tiled?: boolean
+  readonly gate?: OutputGate | null
+  /** Before the output matrix. */
+  readonly outputNorm?: Norm | null
+  /** What its cache is called; the path unless a part runs more than once. */
+  readonly cache?: string
+}
+
+/** Queries, keys or values as they come from the matrices: [batch, length, heads * size]. */
+interface Projected<T> {
+  readonly queries: T
+  readonly keys: T
+  readonly values: T
+}
+
+const project = <T>(ops: Ops<T>, x: T, spec: Attention): Projected<T> => {
+  const { headSize, heads, inputBias: bias = false, kvHeads, names, path } = spec
+  const matrix = (name: string, count: number) => ops.linear(x, `${path}.${name}`, { rows: count * headSize, bias })
+  if ("queries" in names) {
+    return {
+      queries: matrix(names.queries, heads),
+      keys: matrix(names.keys, kvHeads),
+      values: matrix(names.values, kvHeads)
+    }
+  }
+  const fused = matrix(names.fused, heads + 2 * kvHeads)
+  const parts = names.rows === "blocks" ? 1 : kvHeads
+  const rows = parts === 1 ? fused : ops.reshape(fused, [0, 0, kvHeads, (heads / kvHeads + 2) * headSize])
+  const flat = (count: number, from: number) => {
+    const piece = ops.slice(rows, -1, (from * headSize) / parts, ((from + count) * headSize) / parts)
+    return parts === 1 ? piece : ops.reshape(piece, [0, 0, count * headSize])
+  }
+  return { queries: flat(heads, 0), keys: flat(kvHeads, heads), values: flat(kvHeads, heads + kvHeads) }
+}
+
+/** The weights [heads, 1, size] of heads that each have their own. */
+const ownWeights = <T>(ops: Ops<T>, { path, span }: HeadNorm, heads: number, size: number): T => {
+  const each = (head: number) => ops.weight(`${path}.norms.${head}.weight`, [size])
+  const all =
+    span === "modules"
+      ? ops.concat(
+          Array.from({ length: heads }, (_, head) => each(head)),
+          0
+        )
+      : ops.weight(`${path}.weight`, [heads, size])
+  return ops.reshape(all, [heads, 1, size])
+}
+
+/** Of x [batch, heads, length, size]; a norm over all heads was done before. */
+const headNorm = <T>(ops: Ops<T>, x: T, spec: HeadNorm | null | undefined, heads: number, size: number): T => {
+  if (!spec || spec.span === "all") return x
+  if (spec.span === "head") return norm(spec, size)(ops, x)
+  return ops.binary("multiply", norm({ ...spec, path: null }, size)(ops, x), ownWeights(ops, spec, heads, size))
+}
+
+/** One of queries and keys, ready for scores: [batch, heads, length, size]. */
+const positioned = <T>(ops: Ops<T>, flat: T, heads: number, of: HeadNorm | null | undefined, spec: Attention): T => {
+  const { headSize, normPlace = "before", rope } = spec
+  const whole = of?.span === "all" ? norm(of, heads * headSize)(ops, flat) : flat
+  const x = splitHeads(ops, whole, heads, headSize)
+  const turned = (y: T) => (rope === null ? y : ops.rope(y, rope))
+  const normed = (y: T) => headNorm(ops, y, of, heads, headSize)
+  return normPlace === "before" ? turned(normed(x)) : normed(turned(x))
+}
+
+const gated = <T>(ops: Ops<T>, found: T, x: T, { gate, headSize, heads, path }: Attention): T => {
+  if (!gate) return found
+  const rows = gate.per === "head" ? heads : heads * headSize
+  const open = ops.unary("sigmoid", ops.linear(x, `${path}.${gate.name}`, { rows, bias: gate.bias ?? false }))
+  return ops.binary("multiply", found, gate.per === "head" ? ops.repeat(open, headSize, -1) : open)
+}
+
+/** Heads in the order of the queries that use them. */
+const tile = <T>(ops: Ops<T>, x: T, { heads, kvHeads, tiled }: Attention): T =>
+  tiled === true && heads > kvHeads
+    ? ops.concat(
+        Array.from({ length: heads / kvHeads }, () => x),
+        1
+      )
+    : x
+
+/** Keys and values [batch, kvHeads, positions, size] as a cache gives them. */
+export interface KeysValues<T> {
+  readonly keys: T
+  readonly values: T
+}
+
+/** What the layer itself adds to its cache, and everything that is there. */
+export const keysValues = <T>(
+  ops: Ops<T>,
+  projected: Omit<Projected<T>, "queries">,
+  spec: Attention
+): KeysValues<T> => {
+  const { cache = spec.path, headSize, keyNorm, kvHeads, visibility } = spec
+  return {
+    keys: ops.cached(`${cache}.keys`, positioned(ops, projected.keys, kvHeads, keyNorm, spec), visibility),
+    values: ops.cached(`${cache}.values`, splitHeads(ops, projected.values, kvHeads, headSize), visibility)
+  }
+}
+
+/** Scores against keys and values that may be another layer's; x is the layer's input. */
+export const attendTo = <T>(ops: Ops<T>, x: T, flatQueries: T, kv: KeysValues<T>, spec: Attention): T => {
+  const { headSize, heads, outputNorm, queryScale, scale, softcap = null, visibility, width } = spec
+  const queries = positioned(ops, flatQueries, heads, spec.queryNorm, spec)
+  const found = ops.attend(
+    queryScale ? queryScale(ops, queries) : queries,
+    tile(ops, kv.keys, spec),
+    tile(ops, kv.values, spec),
+    { scale, visibility, softcap }
+  )
+  const open = gated(ops, mergeHeads(ops, found, heads, headSize), x, spec)
+  const normed = outputNorm ? norm(outputNorm, heads * headSize)(ops, open) : open
+  return ops.linear(normed, `${spec.path}.${spec.output}`, { rows: width, bias: spec.outputBias ?? false })
+}
+
+export const attention =
+  (spec: Attention): Part =>
+  (ops, x) => {
+    const projected = project(ops, x, spec)
+    return attendTo(ops, x, projected.queries, keysValues(ops, projected, spec), spec)
+  }
