@@ -2,7 +2,7 @@
 import type { Ops, Visibility } from "../Ops.js"
 import type { RopeSpec } from "../Rope.js"
 import { type Norm, norm } from "./Norm.js"
-import { mergeHeads, type Part, splitHeads } from "./Part.js"
+import { chain, mergeHeads, type Part, splitHeads, times } from "./Part.js"
 
 export const ALL: Visibility = { _tag: "All" }
 
@@ -22,10 +22,11 @@ export interface HeadNorm extends Norm {
   readonly span: "head" | "all" | "each" | "modules"
 }
 
-/** Multiplies what attention found by the sigmoid of a matrix's result: one per number, or one per head. */
+/** Multiplies what attention found by a function of a matrix's result: one per number, or one per head. */
 export interface OutputGate {
   readonly name: string
   readonly per: "number" | "head"
+  readonly activation?: "sigmoid" | "softplus"
   readonly bias?: boolean
 }
 
@@ -36,10 +37,16 @@ export interface Attention {
   readonly heads: number
   readonly kvHeads: number
   readonly headSize: number
+  /** Where values have another size than queries and keys; not with fused matrices. */
+  readonly valueSize?: number
   readonly names: QkvNames
   readonly inputBias?: boolean
   readonly output: string
   readonly outputBias?: boolean
+  /** Queries, keys and values are kept between minus this and this. */
+  readonly clip?: number | null
+  /** Values are multiplied by it. */
+  readonly valueScale?: number
   readonly queryNorm?: HeadNorm | null
   readonly keyNorm?: HeadNorm | null
   /** Whether the norms come before or after rope. */
@@ -48,6 +55,10 @@ export interface Attention {
   readonly scale: number
   readonly visibility: Visibility
   readonly softcap?: number | null
+  /** The name, below the path, of one value per head that joins the denominator of the softmax. */
+  readonly sinks?: string | null
+  /** Added to the scores for the layer's input. */
+  readonly scoreBias?: Part | null
   /** For queries [batch, heads, length, size] behind rope and norms. */
   readonly queryScale?: Part | null
   /** Query head i uses key-value head i mod kvHeads, not i / (heads / kvHeads). */
@@ -67,13 +78,16 @@ interface Projected<T> {
 }
 
 const project = <T>(ops: Ops<T>, x: T, spec: Attention): Projected<T> => {
-  const { headSize, heads, inputBias: bias = false, kvHeads, names, path } = spec
-  const matrix = (name: string, count: number) => ops.linear(x, `${path}.${name}`, { rows: count * headSize, bias })
+  const { clip = null, headSize, heads, inputBias: bias = false, kvHeads, names, path, valueSize = headSize } = spec
+  const matrix = (name: string, count: number, size = headSize) => {
+    const y = ops.linear(x, `${path}.${name}`, { rows: count * size, bias })
+    return clip === null ? y : ops.clip(y, -clip, clip)
+  }
   if ("queries" in names) {
     return {
       queries: matrix(names.queries, heads),
       keys: matrix(names.keys, kvHeads),
-      values: matrix(names.values, kvHeads)
+      values: matrix(names.values, kvHeads, valueSize)
     }
   }
   const fused = matrix(names.fused, heads + 2 * kvHeads)
@@ -116,11 +130,12 @@ const positioned = <T>(ops: Ops<T>, flat: T, heads: number, of: HeadNorm | null 
   return normPlace === "before" ? turned(normed(x)) : normed(turned(x))
 }
 
-const gated = <T>(ops: Ops<T>, found: T, x: T, { gate, headSize, heads, path }: Attention): T => {
+const gated = <T>(ops: Ops<T>, found: T, x: T, { gate, headSize, heads, path, valueSize = headSize }: Attention): T => {
   if (!gate) return found
-  const rows = gate.per === "head" ? heads : heads * headSize
-  const open = ops.unary("sigmoid", ops.linear(x, `${path}.${gate.name}`, { rows, bias: gate.bias ?? false }))
-  return ops.binary("multiply", found, gate.per === "head" ? ops.repeat(open, headSize, -1) : open)
+  const rows = gate.per === "head" ? heads : heads * valueSize
+  const raw = ops.linear(x, `${path}.${gate.name}`, { rows, bias: gate.bias ?? false })
+  const open = ops.unary(gate.activation ?? "sigmoid", raw)
+  return ops.binary("multiply", found, gate.per === "head" ? ops.repeat(open, valueSize, -1) : open)
 }
 
 /** Heads in the order of the queries that use them. */
@@ -144,26 +159,34 @@ export const keysValues = <T>(
   projected: Omit<Projected<T>, "queries">,
   spec: Attention
 ): KeysValues<T> => {
-  const { cache = spec.path, headSize, keyNorm, kvHeads, visibility } = spec
+  const { cache = spec.path, headSize, keyNorm, kvHeads, valueScale = 1, valueSize = headSize, visibility } = spec
+  const values = chain(times(valueScale))(ops, splitHeads(ops, projected.values, kvHeads, valueSize))
   return {
     keys: ops.cached(`${cache}.keys`, positioned(ops, projected.keys, kvHeads, keyNorm, spec), visibility),
-    values: ops.cached(`${cache}.values`, splitHeads(ops, projected.values, kvHeads, headSize), visibility)
+    values: ops.cached(`${cache}.values`, values, visibility)
   }
 }
 
 /** Scores against keys and values that may be another layer's; x is the layer's input. */
 export const attendTo = <T>(ops: Ops<T>, x: T, flatQueries: T, kv: KeysValues<T>, spec: Attention): T => {
-  const { headSize, heads, outputNorm, queryScale, scale, softcap = null, visibility, width } = spec
+  const { headSize, heads, outputNorm, path, queryScale, scale, scoreBias, sinks = null, visibility, width } = spec
+  const { softcap = null, valueSize = headSize } = spec
   const queries = positioned(ops, flatQueries, heads, spec.queryNorm, spec)
   const found = ops.attend(
     queryScale ? queryScale(ops, queries) : queries,
     tile(ops, kv.keys, spec),
     tile(ops, kv.values, spec),
-    { scale, visibility, softcap }
+    {
+      scale,
+      visibility,
+      softcap,
+      sinks: sinks === null ? null : ops.weight(`${path}.${sinks}`, [heads]),
+      bias: scoreBias ? scoreBias(ops, x) : null
+    }
   )
-  const open = gated(ops, mergeHeads(ops, found, heads, headSize), x, spec)
-  const normed = outputNorm ? norm(outputNorm, heads * headSize)(ops, open) : open
-  return ops.linear(normed, `${spec.path}.${spec.output}`, { rows: width, bias: spec.outputBias ?? false })
+  const open = gated(ops, mergeHeads(ops, found, heads, valueSize), x, spec)
+  const normed = outputNorm ? norm(outputNorm, heads * valueSize)(ops, open) : open
+  return ops.linear(normed, `${path}.${spec.output}`, { rows: width, bias: spec.outputBias ?? false })
 }
 
 export const attention =
