@@ -89,6 +89,12 @@ export interface StateNeed {
   readonly shape: ReadonlyArray<number>
 }
 
+/** What a recurrence leaves: the states behind it and its output. */
+export interface Scanned<State extends string, T> {
+  readonly states: Readonly<Record<State, T>>
+  readonly output: T
+}
+
 export interface Ops<T> {
   /** Rows of a matrix: ids [batch, length] -> [batch, length, width]. */
   readonly embedding: (ids: T, path: string, table: { readonly rows: number; readonly columns: number }) => T
@@ -169,11 +175,11 @@ export interface Ops<T> {
    * A recurrence over axis 1 of `inputs`. `step` sees one position of each, without the axis, and the states before it; it
    * returns the states behind it and an output. The outputs are put together along axis 1 again.
    */
-  readonly scan: (
-    inputs: ReadonlyArray<T>,
-    states: ReadonlyArray<T>,
-    step: (inputs: ReadonlyArray<T>, states: ReadonlyArray<T>) => { readonly states: ReadonlyArray<T>; readonly output: T }
-  ) => { readonly states: ReadonlyArray<T>; readonly output: T }
+  readonly scan: <Input extends string, State extends string>(
+    inputs: Readonly<Record<Input, T>>,
+    states: Readonly<Record<State, T>>,
+    step: (inputs: Readonly<Record<Input, T>>, states: Readonly<Record<State, T>>) => Scanned<State, T>
+  ) => Scanned<State, T>
 
   /** In float32, whatever the model computes in; for routers and recurrences that lose too much in 16 bits. */
   readonly float32: (x: T) => T

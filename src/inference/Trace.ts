@@ -2,7 +2,7 @@
  * The interpreter that computes nothing but shapes: running an architecture on it once tells which weights, caches and states
  * it needs, and finds what doesn't fit together before any tensor is read. Pure.
  */
-import { Either } from "effect"
+import { Either, Record } from "effect"
 import { badConfig, type ConfigProblem } from "./Config.js"
 import type { Decoder } from "./Decoder.js"
 import type { AttendSpec, Ops, Visibility } from "./Ops.js"
@@ -205,17 +205,16 @@ const makeTracer = () => {
       require(shape !== undefined && same(value.shape, [1, ...shape]), `state ${name}`, value.shape)
     },
     scan: (inputs, before, step) => {
-      const length = lengthOf(inputs[0]?.shape ?? [], 1)
-      require(inputs.every(({ shape }) => shape[1] === length), "scan", ...inputs.map(({ shape }) => shape))
+      const parts = Record.values(inputs)
+      const lengths = new Set(parts.map(({ shape }) => lengthOf(shape, 1)))
+      require(lengths.size === 1, "scan", ...parts.map(({ shape }) => shape))
       const { output, states: after } = step(
-        inputs.map(({ shape }) => of(shape.toSpliced(1, 1))),
+        Record.map(inputs, ({ shape }) => of(shape.toSpliced(1, 1))),
         before
       )
-      require(after.length === before.length &&
-        after.every(({ shape }, i) => same(shape, before[i]?.shape ?? [])), "states of a scan", ...after.map(
-        ({ shape }) => shape
-      ))
-      return { states: after, output: of(output.shape.toSpliced(1, 0, length)) }
+      const fits = Record.isSubrecordBy(before, (a: Traced, b: Traced) => same(a.shape, b.shape))(after)
+      require(fits, "states of a scan", ...Record.values(after).map(({ shape }) => shape))
+      return { states: after, output: of(output.shape.toSpliced(1, 0, ...lengths)) }
     },
 
     float32: (x) => x,

@@ -1,4 +1,5 @@
 /** The ops vocabulary on plain numbers: short and obvious, because it is what other interpreters are held against. */
+import { Record } from "effect"
 import type { Ops, Visibility } from "../../inference/Ops.js"
 import { lengthOf, reshaped } from "../../inference/Shape.js"
 import { attend, mask, rope } from "./Attention.js"
@@ -71,10 +72,9 @@ export const makeOps = (weights: ReferenceWeights, memory: Memory, length: numbe
       const part = slice(x, 1, position, position + 1)
       return { shape: part.shape.toSpliced(1, 1), data: part.data }
     }
-    const [first] = inputs
-    for (let position = 0; position < lengthOf(first?.shape ?? [], 1); position++) {
+    for (let position = 0; position < length; position++) {
       const result = step(
-        inputs.map((x) => withoutAxis(x, position)),
+        Record.map(inputs, (x) => withoutAxis(x, position)),
         states
       )
       states = result.states
