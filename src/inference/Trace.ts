@@ -212,7 +212,7 @@ const makeTracer = () => {
         Record.map(inputs, ({ shape }) => of(shape.toSpliced(1, 1))),
         before
       )
-      const fits = Record.isSubrecordBy(before, (a: Traced, b: Traced) => same(a.shape, b.shape))(after)
+      const fits = Record.isSubrecordBy((a: Traced, b: Traced) => same(a.shape, b.shape))(before, after)
       require(fits, "states of a scan", ...Record.values(after).map(({ shape }) => shape))
       return { states: after, output: of(output.shape.toSpliced(1, 0, ...lengths)) }
     },
