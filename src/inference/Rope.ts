@@ -13,7 +13,8 @@ import {
   positive,
   positives,
   type Section,
-  unsupported
+  unsupported,
+  withDefault
 } from "./Config.js"
 
 /**
@@ -56,9 +57,6 @@ export const dynamicBase = (rates: DynamicRates, dims: number, length: number): 
   const stretched = (factor * Math.max(length, maxPositions)) / maxPositions - (factor - 1)
   return base * stretched ** (dims / (dims - 2))
 }
-
-const withDefault = <A, I>(schema: Schema.Schema<A, I>, value: A) =>
-  Schema.optionalWith(schema, { exact: true, default: () => value })
 
 const Linear = Schema.Struct({ factor: positive })
 
