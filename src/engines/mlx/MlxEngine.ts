@@ -8,26 +8,27 @@ import { type OpenCheckpoint, openCheckpoint } from "../CheckpointFiles.js"
 import { invalid } from "../Reader.js"
 import { makeArena } from "./Arena.js"
 import { type Binding, loadBinding, loadTensors, toFloat32 } from "./Binding.js"
-import { makeLayerCache } from "./KeyValueCache.js"
+import { plainCodec } from "./KeyValueCache.js"
 import { makeOps } from "./MlxOps.js"
 import type { MlxArray } from "./Mx.js"
+import { makeSequenceMemory } from "./SequenceMemory.js"
 import { type LoadedWeights, loadWeights, releaseWeights } from "./Weights.js"
 
 const startSequence = (binding: Binding, decoder: Decoder, weights: LoadedWeights): Sequence => {
   const { mx } = binding
   const { dtype } = weights
   const arena = makeArena(binding.release)
-  const caches = Array.from({ length: decoder.cacheLayers }, () => makeLayerCache(binding, dtype, arena))
+  const memory = makeSequenceMemory(binding, plainCodec, arena)
   let offset = 0
 
   const compute = (ids: ReadonlyArray<number>, rows: "last" | "all"): Float32Array => {
-    const ops = makeOps({ binding, weights, dtype, arena, caches, offset, length: ids.length })
-    const input = arena.track(mx.array([[...ids]], mx.uint32))
+    const ops = makeOps({ binding, weights, dtype, arena, memory, offset, length: ids.length })
+    const input = arena.track(mx.array([[...ids]], mx.int32))
     const logits = arena.track(decoder.forward(ops, input, rows).astype(mx.float32))
     const flat = mx.reshape(logits, [-1])
     // Before the evaluation, so that MLX frees each intermediate as soon as it is used.
     arena.release()
-    mx.eval(flat, ...caches.flatMap((cache) => cache.arrays()))
+    mx.eval(flat, ...memory.arrays())
     const values = toFloat32(flat)
     binding.release(flat)
     return values
@@ -50,14 +51,12 @@ const startSequence = (binding: Binding, decoder: Decoder, weights: LoadedWeight
           arena.release()
         }
       }),
-    close: () => {
-      for (const cache of caches) cache.release()
-    }
+    close: memory.release
   }
 }
 
 /** The binding counts only what lies on the GPU. */
-const memory = ({ gpu, mx }: Binding): MemoryStats =>
+const memoryStats = ({ gpu, mx }: Binding): MemoryStats =>
   gpu
     ? {
         activeBytes: mx.metal.getActiveMemory(),
@@ -91,7 +90,10 @@ const MIN_CPU_CHUNK = 32
 /** Prompt tokens per step. Longer steps are faster on the whole, as each begins by unpacking all weights. */
 const prefillChunk = ({ gpu }: Binding, { weights }: OpenCheckpoint): number => {
   if (gpu) return GPU_CHUNK
-  const size = weights.reduce((sum, plan) => sum + (plan._tag === "Matrix" ? plan.rows * plan.columns : 0), 1)
+  const size = weights.reduce(
+    (sum, plan) => sum + (plan._tag === "Matrix" ? (plan.count ?? 1) * plan.rows * plan.columns : 0),
+    1
+  )
   return 2 ** Math.floor(Math.log2(Math.min(GPU_CHUNK, Math.max(MIN_CPU_CHUNK, CPU_STEP / size))))
 }
 
@@ -106,7 +108,7 @@ export const engineOn = (acquireBinding: Effect.Effect<Binding, EngineUnavailabl
       vocabSize: decoder.vocabSize,
       prefillChunk: prefillChunk(binding, checkpoint),
       start: () => startSequence(binding, decoder, weights),
-      memory: () => memory(binding)
+      memory: () => memoryStats(binding)
     }
     return model
   })

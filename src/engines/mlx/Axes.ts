@@ -1,0 +1,53 @@
+/** What moves values along axes and picks them. */
+import { Record } from "effect"
+import type { Ops } from "../../inference/Ops.js"
+import { axisOf, lengthOf, reshaped } from "../../inference/Shape.js"
+import { scalar } from "./Elementwise.js"
+import type { MlxArray } from "./Mx.js"
+import type { Step } from "./Step.js"
+
+type Axes = Pick<
+  Ops<MlxArray>,
+  "reshape" | "transpose" | "slice" | "concat" | "repeat" | "topIndices" | "keepTop" | "takeAlong" | "takeRows" | "scan"
+>
+
+export const axes = (step: Step): Axes => {
+  const { arena, binding, length } = step
+  const { mx } = binding
+  const t = arena.track
+  const whole = (axis: number) => Array.from({ length: axis }, () => mx.Slice())
+  const slice: Axes["slice"] = (x, axis, from, to) =>
+    t(x.index(...whole(axisOf(x.shape, axis)), mx.Slice(from, to ?? undefined)))
+  const integers = (x: MlxArray) => (x.dtype === mx.int32 ? x : t(x.astype(mx.int32)))
+  /** Positions of the last axis, those of the greatest values first. */
+  const descending = (x: MlxArray) => t(mx.argsort(t(mx.negative(x)), -1))
+
+  return {
+    reshape: (x, shape) => t(mx.reshape(x, reshaped(x.shape, shape))),
+    transpose: (x, order) => t(mx.transpose(x, order)),
+    slice,
+    concat: (parts, axis) => t(mx.concatenate(parts, axis)),
+    repeat: (x, count, axis) => t(mx.repeat(x, count, axis)),
+    topIndices: (x, k) => integers(slice(descending(x), -1, 0, k)),
+    keepTop: (x, k) => {
+      if (lengthOf(x.shape, -1) <= k) return x
+      const rank = t(mx.argsort(descending(x), -1))
+      return t(mx.where(t(mx.less(rank, k)), x, scalar(step, -Infinity, x)))
+    },
+    takeAlong: (x, indices) => t(mx.takeAlongAxis(x, integers(indices), -1)),
+    takeRows: (x, indices) => t(mx.take(x, integers(indices), 0)),
+    scan: (inputs, before, body) => {
+      const outputs: Array<MlxArray> = []
+      let states = before
+      for (let position = 0; position < length; position++) {
+        const result = body(
+          Record.map(inputs, (x) => t(x.index(mx.Slice(), position))),
+          states
+        )
+        states = result.states
+        outputs.push(result.output)
+      }
+      return { states, output: t(mx.stack(outputs, 1)) }
+    }
+  }
+}
