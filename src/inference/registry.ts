@@ -12,7 +12,12 @@ const architectures = {
   iquestcoder: "llama",
   xverse: "llama",
   qwen2: "qwen2",
-  qwen3: "qwen3"
+  qwen3: "qwen3",
+  falcon_mamba: "falcon_mamba",
+  lfm2: "lfm2",
+  lfm2_moe: "lfm2_moe",
+  mamba: "mamba",
+  mamba2: "mamba2"
 } as const
 
 type ModelType = keyof typeof architectures

@@ -3,6 +3,7 @@ import type { Either } from "effect"
 import { type ConfigProblem, type Section, unsupported } from "../Config.js"
 import type { Decoder } from "../Decoder.js"
 import { type ArchitectureName, architectureName } from "../registry.js"
+import { hybrids } from "./hybrid/Hybrids.js"
 import { llama, llamaRows } from "./Llama.js"
 
 /** `stored` are the names of the checkpoint's tensors: some families are tied exactly when there is no head. */
@@ -11,7 +12,8 @@ export type Build = (config: Section, stored: ReadonlySet<string>) => Either.Eit
 const builders: { readonly [Name in ArchitectureName]: Build } = {
   llama: llama(llamaRows.llama),
   qwen2: llama(llamaRows.qwen2),
-  qwen3: llama(llamaRows.qwen3)
+  qwen3: llama(llamaRows.qwen3),
+  ...hybrids
 }
 
 /** The decoder that a decoded config.json describes, for a checkpoint with these tensors. Left: why there is none. */

@@ -4,6 +4,7 @@
  */
 import type { Ops } from "../Ops.js"
 import { causalConv } from "./CausalConv.js"
+import { type Norm, norm } from "./Norm.js"
 import { type Part, split } from "./Part.js"
 
 export interface StateSpace {
@@ -76,13 +77,38 @@ export interface Mamba2 extends StateSpace {
   readonly taps: number
   readonly bias: boolean
   readonly convBias: boolean
+  readonly outputBias: boolean
   /** What the gate does to the result: both [batch, length, heads * headSize]. */
   readonly close: <T>(ops: Ops<T>, found: T, gate: T) => T
 }
 
+/** Multiplies by the gate's silu. */
+export const gateOnly: Mamba2["close"] = (ops, found, gate) => ops.binary("multiply", ops.unary("silu", gate), found)
+
+/** Multiplies by the gate's silu, then normalizes. */
+export const gateThenNorm =
+  (spec: Norm, width: number): Mamba2["close"] =>
+  (ops, found, gate) =>
+    norm(spec, width)(ops, gateOnly(ops, found, gate))
+
+/** Normalizes, then multiplies by the gate's silu. */
+export const normThenGate =
+  (spec: Norm, width: number): Mamba2["close"] =>
+  (ops, found, gate) =>
+    gateOnly(ops, norm(spec, width)(ops, found), gate)
+
+/** Multiplies by the gate's silu, then normalizes `size` numbers at a time; one weight for all. */
+export const gateThenGroupNorm =
+  (spec: Norm & { readonly path: string }, width: number, size: number): Mamba2["close"] =>
+  (ops, found, gate) => {
+    const groups = ops.reshape(gateOnly(ops, found, gate), [0, 0, width / size, size])
+    const normed = ops.reshape(norm({ ...spec, path: null }, size)(ops, groups), [0, 0, width])
+    return ops.binary("multiply", normed, ops.weight(`${spec.path}.weight`, [width]))
+  }
+
 /** Gate, values, inputs, outputs and steps from one matrix; all but gate and steps through a convolution. */
 export const mamba2 = (spec: Mamba2): Part => {
-  const { bias, close, convBias, groups, headSize, heads, path, state, taps, width } = spec
+  const { bias, close, convBias, groups, headSize, heads, outputBias, path, state, taps, width } = spec
   const inner = heads * headSize
   const shared = groups * state
   const channels = inner + 2 * shared
@@ -93,6 +119,6 @@ export const mamba2 = (spec: Mamba2): Part => {
     const seen = ops.unary("silu", causalConv(ops, raw, conv))
     const [values = seen, inputs = seen, outputs = seen] = split(ops, seen, [inner, shared, shared])
     const found = stateSpace(ops, { x: values, inputs, outputs, steps }, spec)
-    return ops.linear(close(ops, found, gate), `${path}.out_proj`, { rows: width, bias })
+    return ops.linear(close(ops, found, gate), `${path}.out_proj`, { rows: width, bias: outputBias })
   }
 }
