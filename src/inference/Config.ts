@@ -49,18 +49,23 @@ export const between = (min: number, max: number): Schema.Schema<number> =>
 
 export const flag = field((value): value is boolean => typeof value === "boolean", "true or false")
 
-/** A list of limited length, at least one item long. */
-const list = <A>(item: (value: unknown) => value is A, max: number, items: string): Schema.Schema<ReadonlyArray<A>> =>
+/** A list of limited length. */
+export const list = <A>(
+  item: (value: unknown) => value is A,
+  max: number,
+  items: string,
+  min = 1
+): Schema.Schema<ReadonlyArray<A>> =>
   field(
     (value): value is ReadonlyArray<A> =>
-      Array.isArray(value) && value.length > 0 && value.length <= max && value.every(item),
-    `a list of 1 to ${max} ${items}`
+      Array.isArray(value) && value.length >= min && value.length <= max && value.every(item),
+    `a list of ${min} to ${max} ${items}`
   )
 
 export const texts = (max: number) => list((value) => typeof value === "string", max, "strings")
 export const positives = (max: number) =>
   list((value): value is number => isNumber(value) && value > 0, max, "numbers above 0")
-export const numbers = (max: number) => list(isNumber, max, "numbers")
+export const numbers = (max: number) => list(isNumber, max, "numbers", 0)
 export const flags = (max: number) => list((value) => typeof value === "boolean", max, "times true or false")
 
 /** Layers of a model; far above any real number of them, as their weights are listed before the files are looked at. */
