@@ -17,7 +17,14 @@ const architectures = {
   lfm2: "lfm2",
   lfm2_moe: "lfm2_moe",
   mamba: "mamba",
-  mamba2: "mamba2"
+  mamba2: "mamba2",
+  deepseek: "deepseek",
+  granitemoe: "granitemoe",
+  mixtral: "mixtral",
+  olmoe: "olmoe",
+  phimoe: "phimoe",
+  qwen2_moe: "qwen2_moe",
+  qwen3_moe: "qwen3_moe"
 } as const
 
 type ModelType = keyof typeof architectures

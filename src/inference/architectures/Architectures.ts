@@ -3,6 +3,7 @@ import type { Either } from "effect"
 import { type ConfigProblem, type Section, unsupported } from "../Config.js"
 import type { Decoder } from "../Decoder.js"
 import { type ArchitectureName, architectureName } from "../registry.js"
+import { expertFamilies } from "./experts/Families.js"
 import { hybrids } from "./hybrid/Hybrids.js"
 import { llama, llamaRows } from "./Llama.js"
 
@@ -13,6 +14,7 @@ const builders: { readonly [Name in ArchitectureName]: Build } = {
   llama: llama(llamaRows.llama),
   qwen2: llama(llamaRows.qwen2),
   qwen3: llama(llamaRows.qwen3),
+  ...expertFamilies,
   ...hybrids
 }
 
