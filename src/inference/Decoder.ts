@@ -1,4 +1,6 @@
 /** What an architecture is to an engine, made from config.json alone. */
+import type { Either } from "effect"
+import type { ConfigProblem, Section } from "./Config.js"
 import type { Ops } from "./Ops.js"
 
 export interface Decoder {
@@ -14,3 +16,9 @@ export interface Decoder {
    */
   readonly forward: <T>(ops: Ops<T>, ids: T, rows: "last" | "all") => T
 }
+
+/**
+ * An architecture: from config.json to a decoder. `stored` are the names of the checkpoint's tensors: some families are tied
+ * exactly when there is no head.
+ */
+export type Build = (config: Section, stored: ReadonlySet<string>) => Either.Either<Decoder, ConfigProblem>

@@ -148,7 +148,7 @@ export interface RopeConfig {
 }
 
 /** `type` wins over `rope_type`, as older configs have both. */
-const kindOf = (scaling: RopeConfig["scaling"]): unknown => {
+export const ropeKind = (scaling: RopeConfig["scaling"]): unknown => {
   if (scaling === null) return "default"
   const { rope_type: kind = "default", type } = scaling
   return type || kind
@@ -169,7 +169,7 @@ const KINDS: ReadonlyArray<unknown> = [
 
 /** Why the kind of rope isn't there, null when it is; says nothing of its numbers. */
 export const ropeProblem = (scaling: Section | null): string | null => {
-  const kind = kindOf(scaling)
+  const kind = ropeKind(scaling)
   return KINDS.includes(kind) ? null : `rope type ${excerpt(kind)} is not supported`
 }
 
@@ -177,7 +177,7 @@ export const ropeProblem = (scaling: Section | null): string | null => {
 export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProblem> => {
   const { base, dims, interleaved, maxPositions, scaling } = config
   const spec = (rates: RopeRates): RopeSpec => ({ dims, interleaved, rates })
-  const kind = kindOf(scaling)
+  const kind = ropeKind(scaling)
   switch (kind) {
     case "default":
     case "mrope": // three position ids that are equal for text

@@ -5,63 +5,128 @@ import { isObject } from "../domain/JsonFile.js"
 import { quantization } from "./Quantization.js"
 import { ropeProblem } from "./Rope.js"
 
-/** `model_type` of config.json -> the architecture that computes it (aliases share one, as mistral is served by llama). */
-const architectures = {
-  llama: "llama",
-  mistral: "llama",
+/** `model_type` of config.json. Every one has a decoder: `architectures/Architectures.ts` doesn't compile otherwise. */
+const architectures = [
+  "apertus",
+  "bitnet",
+  "cohere",
+  "cohere2",
+  "deepseek",
+  "ernie4_5",
+  "exaone",
+  "exaone4",
+  "falcon_h1",
+  "falcon_mamba",
+  "gemma",
+  "gemma2",
+  "gemma3",
+  "gemma3_text",
+  "glm",
+  "glm4",
+  "gpt2",
+  "gpt_bigcode",
+  "gpt_neox",
+  "gptj",
+  "granite",
+  "granitemoe",
+  "granitemoehybrid",
+  "helium",
+  "hunyuan_v1_dense",
+  "internlm2",
+  "internlm3",
+  "jamba",
+  "lfm2",
+  "lfm2_moe",
+  "lille-130m",
+  "llama",
+  "mamba",
+  "mamba2",
+  "mimo",
+  "minicpm",
+  "ministral3",
+  "mistral3",
+  "mixtral",
+  "muse_glimmer",
+  "nanochat",
+  "nemotron",
+  "nemotron_h",
+  "olmo2",
+  "olmo3",
+  "olmoe",
+  "phi",
+  "phi3",
+  "phimoe",
+  "pixtral",
+  "plamo",
+  "plamo3",
+  "qwen",
+  "qwen2",
+  "qwen2_moe",
+  "qwen2_vl",
+  "qwen3",
+  "qwen3_moe",
+  "qwen3_vl",
+  "seed_oss",
+  "smollm3",
+  "spark2_5",
+  "stablelm",
+  "starcoder2",
+  "telechat3"
+] as const
+
+export type ArchitectureName = (typeof architectures)[number]
+
+/** Other names for the same thing. */
+const aliases: Readonly<Record<string, ArchitectureName>> = {
   iquestcoder: "llama",
-  xverse: "llama",
-  qwen2: "qwen2",
-  qwen3: "qwen3",
-  falcon_mamba: "falcon_mamba",
-  lfm2: "lfm2",
-  lfm2_moe: "lfm2_moe",
-  mamba: "mamba",
-  mamba2: "mamba2",
-  deepseek: "deepseek",
-  granitemoe: "granitemoe",
-  mixtral: "mixtral",
-  olmoe: "olmoe",
-  phimoe: "phimoe",
-  qwen2_moe: "qwen2_moe",
-  qwen3_moe: "qwen3_moe"
-} as const
+  llava: "mistral3",
+  mistral: "llama",
+  qwen2_5_vl: "qwen2_vl",
+  xverse: "llama"
+}
 
-type ModelType = keyof typeof architectures
+/** Families that read `rope_scaling` their own way: what others would refuse means nothing there. */
+const ownRope: ReadonlySet<string> = new Set(["hunyuan_v1_dense", "phi3"])
 
-/** Every name has a decoder: `architectures/Architectures.ts` doesn't compile otherwise. */
-export type ArchitectureName = (typeof architectures)[ModelType]
+const isArchitecture = (type: string): type is ArchitectureName => architectures.some((name) => name === type)
 
-const isModelType = (type: string): type is ModelType => Object.hasOwn(architectures, type)
+type Config = Readonly<Record<string, unknown>>
 
 /** The architecture of a decoded config.json, or why it can't be run, one clause. */
 export const architectureName = (
-  config: Readonly<Record<string, unknown>>
+  config: Config
 ):
   | { readonly _tag: "Known"; readonly name: ArchitectureName }
   | { readonly _tag: "Unknown"; readonly problem: string } => {
   const type = config["model_type"]
   if (typeof type !== "string" || type === "") return { _tag: "Unknown", problem: "config.json missing model_type" }
-  return isModelType(type)
-    ? { _tag: "Known", name: architectures[type] }
+  const name = Object.hasOwn(aliases, type) ? aliases[type] : type
+  return name !== undefined && isArchitecture(name)
+    ? { _tag: "Known", name }
     : { _tag: "Unknown", problem: `Model type ${excerpt(type)} not supported.` }
 }
 
 const section = (value: unknown) => (isObject(value) ? value : null)
 
-const quantizationProblem = (config: Readonly<Record<string, unknown>>): string | null => {
+const quantizationProblem = (config: Config): string | null => {
   const format = quantization(config)
   return Either.isLeft(format) && format.left._tag === "Unsupported" ? format.left.reason : null
+}
+
+/** Of one section, or of the sections that it has for each kind of layer. */
+const scalingProblem = (config: Config): string | null => {
+  const scaling = section(config["rope_scaling"]) ?? section(config["rope_parameters"])
+  const nested = Object.values(scaling ?? {}).filter(isObject)
+  return [scaling, ...nested].map(ropeProblem).find((problem) => problem !== null) ?? null
 }
 
 /**
  * Why a decoded config.json asks for something this program doesn't have, one clause; null when it doesn't (spec 01 §6.4
  * G3, §0.1(10)). Fields that are missing or damaged are found when the model is loaded.
  */
-export const architectureProblem = (config: Readonly<Record<string, unknown>>): string | null => {
+export const architectureProblem = (config: Config): string | null => {
   const architecture = architectureName(config)
   if (architecture._tag === "Unknown") return architecture.problem
-  return (
-    quantizationProblem(config) ?? ropeProblem(section(config["rope_scaling"]) ?? section(config["rope_parameters"]))
-  )
+  const rope = ownRope.has(architecture.name) ? null : scalingProblem(section(config["text_config"]) ?? config)
+  return quantizationProblem(config) ?? rope
 }
