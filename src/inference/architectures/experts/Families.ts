@@ -1,16 +1,29 @@
-/** The families with experts, by the names that the registry gives them. */
-import type { Build } from "../Architectures.js"
+/** The families with experts or latent attention, by the names that the registry gives them. */
+import type { Build } from "../../Decoder.js"
 import { deepseek } from "./Deepseek.js"
+import { dots1 } from "./Dots.js"
+import { ernieMoe } from "./Ernie.js"
+import { exaoneMoe } from "./Exaone.js"
+import { glm4Moe, solarOpen } from "./Glm.js"
+import { mimoV2Flash } from "./Mimo.js"
+import { minimax } from "./Minimax.js"
 import { graniteMoe, mixtral, phiMoe } from "./Mixtral.js"
 import { olmoe } from "./Olmoe.js"
 import { qwen2Moe, qwen3Moe } from "./Qwen.js"
 
 export const expertFamilies = {
   deepseek,
+  dots1,
+  ernie4_5_moe: ernieMoe,
+  exaone_moe: exaoneMoe,
+  glm4_moe: glm4Moe,
   granitemoe: graniteMoe,
+  mimo_v2_flash: mimoV2Flash,
+  minimax_m2: minimax,
   mixtral,
   olmoe,
   phimoe: phiMoe,
   qwen2_moe: qwen2Moe,
-  qwen3_moe: qwen3Moe
+  qwen3_moe: qwen3Moe,
+  solar_open: solarOpen
 } as const satisfies Readonly<Record<string, Build>>

@@ -1,5 +1,6 @@
 /** Config fields that families with experts share, and what is made of them. Pure. */
 import { Either, Schema } from "effect"
+import { excerpt } from "../../../domain/Excerpt.js"
 import { ALL, type Attention, attention, type HeadNorm } from "../../blocks/Attention.js"
 import { type ExpertStack, type Mixture, mixture } from "../../blocks/Experts.js"
 import { type GatedMlp, type GatedUnit, gatedMlp, swiglu } from "../../blocks/Mlp.js"
@@ -18,8 +19,10 @@ import {
   positive,
   Section,
   size,
+  unsupported,
   withDefault
 } from "../../Config.js"
+import type { Visibility } from "../../Ops.js"
 import { type RopeConfig, type RopeSpec, ropeSpec } from "../../Rope.js"
 
 /** Required by most families. */
@@ -131,7 +134,10 @@ export interface UsualMixture extends Omit<Router, "path"> {
   readonly experts?: string
   readonly sharedName?: string
   readonly sharedGate?: string
+  /** Of the experts' matrices, and of the shared expert's where nothing else is said. */
   readonly expertBias?: boolean
+  readonly sharedBias?: boolean
+  readonly sharedUnit?: GatedUnit
 }
 
 /** Experts in `switch_mlp`, their router in `gate`, the shared one in `shared_experts`, unless a name says otherwise. */
@@ -139,15 +145,44 @@ export const usualMixture = (spec: UsualMixture): Part => mixture(usual(spec))
 
 export const usual = (spec: UsualMixture): Mixture => {
   const { count, experts = "switch_mlp", expertBias: bias = false, gate = "gate", path, unit = swiglu, width } = spec
-  const { shared, sharedGate, sharedName = "shared_experts", size } = spec
+  const { shared, sharedBias = bias, sharedGate, sharedName = "shared_experts", sharedUnit = unit, size } = spec
   const stack: ExpertStack = { path: `${path}.${experts}`, count, size, unit, bias }
-  const all = { path: `${path}.${sharedName}`, size: shared, unit, bias }
+  const all = { path: `${path}.${sharedName}`, size: shared, unit: sharedUnit, bias: sharedBias }
   return {
     width,
     router: { ...spec, path: `${path}.${gate}` },
     experts: stack,
     shared: shared === 0 ? null : sharedGate === undefined ? all : { ...all, gate: `${path}.${sharedGate}` }
   }
+}
+
+const LAYER_TYPES: ReadonlyArray<string> = ["full_attention", "sliding_attention"]
+
+/** What the layers see: everything, or a window where `layer_types` says so. There must be a type for each layer. */
+export const windows = (
+  types: ReadonlyArray<string>,
+  layers: number,
+  window: number | null | undefined
+): Either.Either<ReadonlyArray<Visibility>, ConfigProblem> => {
+  const unknown = types.find((type) => !LAYER_TYPES.includes(type))
+  if (unknown !== undefined) return unsupported(`layer type ${excerpt(unknown)} is not supported`)
+  if (types.length !== layers) return badConfig(`layer_types: ${types.length} values for ${layers} layers`)
+  if (!types.includes("sliding_attention")) return Either.right(types.map(() => ALL))
+  return window
+    ? Either.right(types.map((type) => (type === "sliding_attention" ? { _tag: "Window", size: window } : ALL)))
+    : badConfig("sliding_window: is missing")
+}
+
+/** One value per layer. */
+export const perLayer = <A>(
+  field: string,
+  values: ReadonlyArray<A>,
+  layers: number
+): Either.Either<(layer: number) => A, ConfigProblem> => {
+  const [first] = values
+  return first === undefined || values.length < layers
+    ? badConfig(`${field}: ${values.length} values for ${layers} layers`)
+    : Either.right((layer) => values[layer] ?? first)
 }
 
 /** A choice among experts: at least one, at most all. */
@@ -170,3 +205,45 @@ export const isDeepseekSparse = (
   typeof fields.n_routed_experts === "number" &&
   layer >= fields.first_k_dense_replace &&
   layer % (fields.moe_layer_freq ?? 1) === 0
+
+/** Fields of DeepSeek's later routing, under the names that most families kept. */
+interface SigmoidRouting {
+  readonly hidden_size: number
+  readonly moe_intermediate_size: number
+  readonly n_routed_experts?: number | null
+  readonly n_shared_experts?: number | null
+  readonly num_experts_per_tok: number
+  readonly n_group: number
+  readonly topk_group: number
+  readonly norm_topk_prob?: boolean | null
+  readonly routed_scaling_factor: number
+}
+
+/**
+ * Sigmoid scores, groups ranked by their two best, a bias that only chooses; one chosen expert counts as it comes. Gives the
+ * part for a module of that kind.
+ */
+export const sigmoidMixture = (
+  fields: SigmoidRouting,
+  rest: Partial<Pick<UsualMixture, "experts" | "sharedBias">> = {}
+): Either.Either<(path: string) => Part, ConfigProblem> =>
+  Either.gen(function* () {
+    const count = fields.n_routed_experts ?? 0
+    const chosen = count === 0 ? 0 : yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
+    const groups = yield* expertGroups(fields.n_group, fields.topk_group)
+    return (path: string) =>
+      usualMixture({
+        path,
+        width: fields.hidden_size,
+        count,
+        size: fields.moe_intermediate_size,
+        score: "sigmoid",
+        chosen,
+        choiceBias: `${path}.gate.e_score_correction_bias`,
+        groups,
+        normalize: fields.norm_topk_prob === true && chosen > 1 ? 0 : null,
+        scale: fields.routed_scaling_factor,
+        shared: sharedSize(fields.n_shared_experts, fields.moe_intermediate_size),
+        ...rest
+      })
+  })
