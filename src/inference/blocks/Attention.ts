@@ -100,20 +100,14 @@ const project = <T>(ops: Ops<T>, x: T, spec: Attention): Projected<T> => {
   return { queries: flat(heads, 0), keys: flat(kvHeads, heads), values: flat(kvHeads, heads + kvHeads) }
 }
 
-/** The weights [heads, 1, size] of heads that each have their own. */
+/** The weights [heads, size] of heads that each have their own. */
 const ownWeights = <T>(ops: Ops<T>, { path, span }: HeadNorm, heads: number, size: number): T => {
-  const each = (head: number) => ops.weight(`${path}.norms.${head}.weight`, [size])
-  const all =
-    span === "modules"
-      ? ops.concat(
-          Array.from({ length: heads }, (_, head) => each(head)),
-          0
-        )
-      : ops.weight(`${path}.weight`, [heads, size])
-  return ops.reshape(all, [heads, 1, size])
+  if (span === "each") return ops.weight(`${path}.weight`, [heads, size])
+  const modules = Array.from({ length: heads }, (_, head) => ops.weight(`${path}.norms.${head}.weight`, [size]))
+  return ops.reshape(ops.concat(modules, 0), [heads, size])
 }
 
-/** Of x [batch, heads, length, size]; a norm over all heads was done before. */
+/** Of x [batch, length, heads, size] or, for a shared weight, [batch, heads, length, size]. */
 const headNorm = <T>(ops: Ops<T>, x: T, spec: HeadNorm | null | undefined, heads: number, size: number): T => {
   if (!spec || spec.span === "all") return x
   if (spec.span === "head") return norm(spec, size)(ops, x)
@@ -123,11 +117,13 @@ const headNorm = <T>(ops: Ops<T>, x: T, spec: HeadNorm | null | undefined, heads
 /** One of queries and keys, ready for scores: [batch, heads, length, size]. */
 const positioned = <T>(ops: Ops<T>, flat: T, heads: number, of: HeadNorm | null | undefined, spec: Attention): T => {
   const { headSize, normPlace = "before", rope } = spec
+  const turned = (x: T) => (rope === null ? x : ops.rope(x, rope))
   const whole = of?.span === "all" ? norm(of, heads * headSize)(ops, flat) : flat
-  const x = splitHeads(ops, whole, heads, headSize)
-  const turned = (y: T) => (rope === null ? y : ops.rope(y, rope))
-  const normed = (y: T) => headNorm(ops, y, of, heads, headSize)
-  return normPlace === "before" ? turned(normed(x)) : normed(turned(x))
+  if (normPlace === "after") {
+    return headNorm(ops, turned(splitHeads(ops, whole, heads, headSize)), of, heads, headSize)
+  }
+  const normed = headNorm(ops, ops.reshape(whole, [0, 0, heads, headSize]), of, heads, headSize)
+  return turned(ops.transpose(normed, [0, 2, 1, 3]))
 }
 
 const gated = <T>(ops: Ops<T>, found: T, x: T, { gate, headSize, heads, path, valueSize = headSize }: Attention): T => {
