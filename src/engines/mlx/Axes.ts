@@ -19,8 +19,11 @@ export const axes = (step: Step): Axes => {
   const slice: Axes["slice"] = (x, axis, from, to) =>
     t(x.index(...whole(axisOf(x.shape, axis)), mx.Slice(from, to ?? undefined)))
   const integers = (x: MlxArray) => (x.dtype === mx.int32 ? x : t(x.astype(mx.int32)))
+  /** The order of the last axis. Lines in a plain order: on the CPU MLX sorts transposed arrays wrongly. */
+  const sorted = (x: MlxArray) =>
+    t(mx.reshape(t(mx.argsort(t(mx.reshape(x, [-1, lengthOf(x.shape, -1)])), -1)), x.shape))
   /** Positions of the last axis, those of the greatest values first. */
-  const descending = (x: MlxArray) => t(mx.argsort(t(mx.negative(x)), -1))
+  const descending = (x: MlxArray) => sorted(t(mx.negative(x)))
 
   return {
     reshape: (x, shape) => t(mx.reshape(x, reshaped(x.shape, shape))),
@@ -31,7 +34,7 @@ export const axes = (step: Step): Axes => {
     topIndices: (x, k) => integers(slice(descending(x), -1, 0, k)),
     keepTop: (x, k) => {
       if (lengthOf(x.shape, -1) <= k) return x
-      const rank = t(mx.argsort(descending(x), -1))
+      const rank = sorted(descending(x))
       return t(mx.where(t(mx.less(rank, k)), x, scalar(step, -Infinity, x)))
     },
     takeAlong: (x, indices) => t(mx.takeAlongAxis(x, integers(indices), -1)),
