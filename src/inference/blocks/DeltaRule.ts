@@ -3,6 +3,7 @@
  * the new key is corrected towards the new value.
  */
 import type { Ops } from "../Ops.js"
+import { type CausalConv, causalConv } from "./CausalConv.js"
 
 export interface DeltaRule {
   /** Name of its state. */
@@ -32,12 +33,20 @@ export const unitQueriesAndKeys = <T>(ops: Ops<T>, queries: T, keys: T, size: nu
   return { queries: unit(queries, 1 / size), keys: unit(keys, size ** -0.5) }
 }
 
-/** exp(-exp(rate) * softplus(x + bias)) for x [batch, length, heads] -> [batch, length, heads, 1]. */
-export const decayOf = <T>(ops: Ops<T>, x: T, rate: T, bias: T): T => {
+/** Through a convolution over time and silu. */
+export const convolved = <T>(ops: Ops<T>, x: T, conv: Omit<CausalConv, "bias">): T =>
+  ops.unary("silu", causalConv(ops, x, { ...conv, bias: false }))
+
+/** exp(-exp(rate) * softplus(x + bias)); rate and bias broadcast to x. */
+export const fading = <T>(ops: Ops<T>, x: T, rate: T, bias: T): T => {
   const steps = ops.unary("softplus", ops.binary("add", ops.float32(x), ops.float32(bias)))
   const exponent = ops.binary("multiply", steps, ops.unary("exp", ops.float32(rate)))
-  return ops.reshape(ops.unary("exp", ops.unary("negative", exponent)), [0, 0, -1, 1])
+  return ops.unary("exp", ops.unary("negative", exponent))
 }
+
+/** One decay per head, from x [batch, length, heads] -> [batch, length, heads, 1]. */
+export const decayOf = <T>(ops: Ops<T>, x: T, rate: T, bias: T): T =>
+  ops.reshape(fading(ops, x, rate, bias), [0, 0, -1, 1])
 
 /** -> [batch, length, valueHeads, valueSize]. */
 export const deltaRule = <T>(ops: Ops<T>, inputs: DeltaInputs<T>, spec: DeltaRule): T => {

@@ -6,6 +6,10 @@ import { lfm2, lfm2Moe } from "./Lfm2.js"
 import { mambaDecoder } from "./Mamba.js"
 import { mamba2Decoder } from "./Mamba2.js"
 import { nemotronH } from "./NemotronH.js"
+import { olmoHybrid } from "./OlmoHybrid.js"
+import { plamo2 } from "./Plamo2.js"
+import { qwen3Next, qwen35 } from "./QwenDelta.js"
+import { recurrentGemma } from "./RecurrentGemma.js"
 
 export const hybrids = {
   falcon_h1: falconH1,
@@ -16,5 +20,11 @@ export const hybrids = {
   lfm2_moe: lfm2Moe,
   mamba: mambaDecoder(false),
   mamba2: mamba2Decoder,
-  nemotron_h: nemotronH
+  nemotron_h: nemotronH,
+  olmo_hybrid: olmoHybrid,
+  plamo2,
+  qwen3_5: qwen35,
+  qwen3_5_moe: qwen35,
+  qwen3_next: qwen3Next,
+  recurrent_gemma: recurrentGemma
 }
