@@ -1,4 +1,5 @@
 /** The families with recurrent layers. */
+import { languageModel, wrapped } from "../Wrappers.js"
 import { falconH1 } from "./FalconH1.js"
 import { graniteHybrid } from "./GraniteHybrid.js"
 import { jamba } from "./Jamba.js"
@@ -17,6 +18,10 @@ export const hybrids = {
   granitemoehybrid: graniteHybrid,
   jamba,
   lfm2,
+  "lfm2-vl": wrapped(
+    languageModel((text) => text, /^(model\.)?(vision_tower|multi_modal_projector)\./),
+    () => lfm2
+  ),
   lfm2_moe: lfm2Moe,
   mamba: mambaDecoder(false),
   mamba2: mamba2Decoder,
