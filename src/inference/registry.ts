@@ -7,6 +7,8 @@ import { ropeProblem } from "./Rope.js"
 
 /** `model_type` of config.json. Every one has a decoder: `architectures/Architectures.ts` doesn't compile otherwise. */
 const architectures = [
+  "Klear",
+  "afmoe",
   "apertus",
   "bitnet",
   "cohere",
@@ -30,6 +32,7 @@ const architectures = [
   "gpt2",
   "gpt_bigcode",
   "gpt_neox",
+  "gpt_oss",
   "gptj",
   "granite",
   "granitemoe",
@@ -39,6 +42,7 @@ const architectures = [
   "internlm2",
   "internlm3",
   "jamba",
+  "laguna",
   "lfm2",
   "lfm2-vl",
   "lfm2_moe",
@@ -85,6 +89,7 @@ const architectures = [
   "spark2_5",
   "stablelm",
   "starcoder2",
+  "step3p5",
   "telechat3"
 ] as const
 

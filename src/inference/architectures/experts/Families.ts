@@ -1,23 +1,32 @@
 /** The families with experts or latent attention, by the names that the registry gives them. */
 import type { Build } from "../../Decoder.js"
+import { afmoe } from "./Afmoe.js"
 import { deepseek } from "./Deepseek.js"
 import { dots1 } from "./Dots.js"
 import { ernieMoe } from "./Ernie.js"
 import { exaoneMoe } from "./Exaone.js"
 import { glm4Moe, solarOpen } from "./Glm.js"
+import { gptOss } from "./GptOss.js"
+import { klear } from "./Klear.js"
+import { laguna } from "./Laguna.js"
 import { mimoV2Flash } from "./Mimo.js"
 import { minimax } from "./Minimax.js"
 import { graniteMoe, mixtral, phiMoe } from "./Mixtral.js"
 import { olmoe } from "./Olmoe.js"
 import { qwen2Moe, qwen3Moe } from "./Qwen.js"
+import { step3p5 } from "./Step.js"
 
 export const expertFamilies = {
+  Klear: klear,
+  afmoe,
   deepseek,
   dots1,
   ernie4_5_moe: ernieMoe,
   exaone_moe: exaoneMoe,
   glm4_moe: glm4Moe,
+  gpt_oss: gptOss,
   granitemoe: graniteMoe,
+  laguna,
   mimo_v2_flash: mimoV2Flash,
   minimax_m2: minimax,
   mixtral,
@@ -25,5 +34,6 @@ export const expertFamilies = {
   phimoe: phiMoe,
   qwen2_moe: qwen2Moe,
   qwen3_moe: qwen3Moe,
-  solar_open: solarOpen
+  solar_open: solarOpen,
+  step3p5
 } as const satisfies Readonly<Record<string, Build>>

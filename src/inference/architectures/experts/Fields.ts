@@ -16,6 +16,7 @@ import {
   MAX_HEAD_SIZE,
   MAX_LAYERS,
   nullish,
+  numbers,
   positive,
   Section,
   size,
@@ -247,3 +248,24 @@ export const sigmoidMixture = (
         ...rest
       })
   })
+
+/** Which layers have experts, as Qwen says it, and how wide they are. */
+export const qwenSparseFields = {
+  decoder_sparse_step: size,
+  mlp_only_layers: numbers(MAX_LAYERS),
+  num_experts: expertCount,
+  num_experts_per_tok: size,
+  moe_intermediate_size: size,
+  intermediate_size: size,
+  norm_topk_prob: switchField
+} as const
+
+interface QwenSparse {
+  readonly decoder_sparse_step: number
+  readonly mlp_only_layers: ReadonlyArray<number>
+  readonly num_experts: number
+}
+
+/** The listed layers have none, the others where their number, from 1, is a multiple of the step. */
+export const isQwenSparse = (fields: QwenSparse, layer: number) =>
+  !fields.mlp_only_layers.includes(layer) && fields.num_experts > 0 && (layer + 1) % fields.decoder_sparse_step === 0

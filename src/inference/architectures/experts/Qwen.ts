@@ -6,9 +6,7 @@ import {
   decodeFields,
   flag,
   headSize,
-  MAX_LAYERS,
   nullish,
-  numbers,
   positive,
   type Section,
   size,
@@ -19,11 +17,12 @@ import {
   baseFields,
   chosenExperts,
   dense,
-  expertCount,
   frame,
   headNorms,
+  isQwenSparse,
   only,
   plainRope,
+  qwenSparseFields,
   switchField,
   usualAttention,
   usualMixture
@@ -77,29 +76,9 @@ export const qwen2Moe = (config: Section): Either.Either<Decoder, ConfigProblem>
     })
   })
 
-/** Which layers have experts. */
-const sparseFields = {
-  decoder_sparse_step: size,
-  mlp_only_layers: numbers(MAX_LAYERS),
-  num_experts: expertCount,
-  num_experts_per_tok: size,
-  moe_intermediate_size: size,
-  intermediate_size: size,
-  norm_topk_prob: flag
-} as const
-
-interface Sparse {
-  readonly decoder_sparse_step: number
-  readonly mlp_only_layers: ReadonlyArray<number>
-  readonly num_experts: number
-}
-
-const isSparse = (fields: Sparse, layer: number) =>
-  !fields.mlp_only_layers.includes(layer) && fields.num_experts > 0 && (layer + 1) % fields.decoder_sparse_step === 0
-
 const Qwen3 = Schema.Struct({
   ...baseFields,
-  ...sparseFields,
+  ...qwenSparseFields,
   num_key_value_heads: size,
   head_dim: headSize,
   rope_theta: positive,
@@ -121,7 +100,7 @@ export const qwen3Moe = (config: Section): Either.Either<Decoder, ConfigProblem>
         size: fields.moe_intermediate_size,
         score: "softmax",
         chosen,
-        normalize: fields.norm_topk_prob ? 0 : null,
+        normalize: fields.norm_topk_prob === true ? 0 : null,
         shared: 0
       })
     return preNorm({
@@ -138,6 +117,6 @@ export const qwen3Moe = (config: Section): Either.Either<Decoder, ConfigProblem>
           rope
         }),
       mlp: (layer, index) =>
-        isSparse(fields, index) ? mixed(`${layer}.mlp`) : dense(`${layer}.mlp`, width, fields.intermediate_size)
+        isQwenSparse(fields, index) ? mixed(`${layer}.mlp`) : dense(`${layer}.mlp`, width, fields.intermediate_size)
     })
   })
