@@ -1,5 +1,7 @@
 /** Arithmetic on single values, and what folds an axis. */
+
 import type { BinaryName, Ops, UnaryName } from "../../inference/Ops.js"
+import { axisOf, lengthOf } from "../../inference/Shape.js"
 import type { MlxArray, MlxDtype, Mx } from "./Mx.js"
 import type { Step } from "./Step.js"
 
@@ -60,6 +62,18 @@ type Elementwise = Pick<
   "unary" | "binary" | "where" | "clip" | "reduce" | "cumsum" | "softmax" | "matmul" | "float32" | "native"
 >
 
+/**
+ * As a product with a triangle of ones: on the CPU MLX's own sum gives noise, or ends the process, when the axis is 1 long or
+ * not laid out in its order.
+ */
+const runningSum = ({ arena: { track: t }, binding: { mx } }: Step, x: MlxArray, axis: number): MlxArray => {
+  const last = x.ndim - 1
+  const order = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i))
+  const positions = t(mx.arange(0, lengthOf(x.shape, axis), 1, mx.int32))
+  const triangle = t(t(mx.greaterEqual(positions, t(mx.reshape(positions, [-1, 1])))).astype(x.dtype))
+  return t(mx.transpose(t(mx.matmul(t(mx.transpose(x, order)), triangle)), order))
+}
+
 export const elementwise = (step: Step): Elementwise => {
   const { arena, binding, dtype } = step
   const { mx } = binding
@@ -83,7 +97,7 @@ export const elementwise = (step: Step): Elementwise => {
       return max === null ? above : t(mx.minimum(above, scalar(step, max, x)))
     },
     reduce: (name, x, axis) => t(mx[name](x, axis, true)),
-    cumsum: (x, axis) => t(mx.cumsum(x, axis)),
+    cumsum: (x, axis) => runningSum(step, x, axisOf(x.shape, axis)),
     softmax: (x, axis) => t(mx.softmax(x, axis, true)),
     matmul: (a, b) => t(mx.matmul(a, b)),
     float32: (x) => cast(x, mx.float32),

@@ -128,7 +128,6 @@ export interface Mx {
   readonly sum: Reduce
   /** Stable. */
   readonly argsort: AlongAxis
-  readonly cumsum: AlongAxis
   /** `precise` sums in float32 whatever the dtype. */
   readonly softmax: (a: MlxArray, axis: number, precise: boolean) => MlxArray
 
