@@ -39,6 +39,10 @@ export interface LatentAttention {
   /** For both parts of the queries [batch, heads, length, size], behind rope. */
   readonly queryScale?: Part | null
   readonly indexer?: Indexer | null
+  /** Name of the output projection, `o_proj` unless told otherwise. */
+  readonly output?: string
+  /** Name of a matrix with a row per head (`head`) or per number: its sigmoid multiplies what the heads found. */
+  readonly gate?: { readonly name: string; readonly per: "head" | "number" } | null
 }
 
 /** What the two ways of storage share; queries [batch, heads, length, size], the rest [batch, 1, length, size]. */
@@ -112,6 +116,14 @@ const joint = <T>(ops: Ops<T>, { bias, key, latent, plain, turned }: Parts<T>, s
   )
 }
 
+/** What the heads found [batch, length, heads * valueSize], multiplied by its gate. */
+const gated = <T>(ops: Ops<T>, x: T, found: T, { gate, heads, path, valueSize }: LatentAttention): T => {
+  if (!gate) return found
+  const rows = gate.per === "head" ? heads : heads * valueSize
+  const open = ops.unary("sigmoid", ops.linear(x, `${path}.${gate.name}`, { rows }))
+  return ops.binary("multiply", found, gate.per === "head" ? ops.repeat(open, valueSize, -1) : open)
+}
+
 export const latentAttention =
   (spec: LatentAttention): Part =>
   (ops, x) => {
@@ -120,6 +132,6 @@ export const latentAttention =
     const bias = spec.indexer ? indexedKeys(ops, x, vector, spec.indexer) : null
     const parts = { ...queries(ops, vector, spec), ...latentAndKey(ops, x, spec), bias }
     const found = spec.storage === "perHead" ? perHead(ops, parts, spec) : joint(ops, parts, spec)
-    const merged = mergeHeads(ops, found, heads, valueSize)
-    return ops.linear(merged, `${path}.o_proj`, { rows: spec.width, bias: spec.bias })
+    const open = gated(ops, x, mergeHeads(ops, found, heads, valueSize), spec)
+    return ops.linear(open, `${path}.${spec.output ?? "o_proj"}`, { rows: spec.width, bias: spec.bias })
   }

@@ -8,12 +8,14 @@ import { chain, softcap, times } from "./Part.js"
  */
 export type ScoreName = "chosenSoftmax" | "sigmoid" | "softmax" | "sqrtSoftplus"
 
-/** Experts compete in groups first: the scores of all but the `keep` best groups count as 0 while choosing. */
+/** Experts compete in groups first: those of all but the `keep` best groups have the score `dropped` while choosing. */
 export interface ExpertGroups {
   readonly count: number
   readonly keep: number
   /** A group's rank: its best score, or the sum of its two best. */
   readonly by: "best" | "bestTwo"
+  /** 0, which can beat a negative score, unless told otherwise. */
+  readonly dropped?: number
 }
 
 export interface Router {
@@ -54,12 +56,12 @@ const scored = <T>(ops: Ops<T>, logits: T, name: ScoreName): T => {
   }
 }
 
-const grouped = <T>(ops: Ops<T>, scores: T, experts: number, { by, count, keep }: ExpertGroups): T => {
+const grouped = <T>(ops: Ops<T>, scores: T, experts: number, { by, count, dropped = 0, keep }: ExpertGroups): T => {
   const groups = ops.reshape(scores, [0, 0, count, experts / count])
   const best = by === "best" ? groups : ops.takeAlong(groups, ops.topIndices(groups, 2))
   const ranks = ops.reshape(ops.reduce(by === "best" ? "max" : "sum", best, -1), [0, 0, count])
   const kept = ops.binary("greater", ops.keepTop(ranks, keep), Number.NEGATIVE_INFINITY)
-  return ops.reshape(ops.where(ops.reshape(kept, [0, 0, count, 1]), groups, 0), [0, 0, experts])
+  return ops.reshape(ops.where(ops.reshape(kept, [0, 0, count, 1]), groups, dropped), [0, 0, experts])
 }
 
 /** The decision by the logits [batch, length, experts] of `experts` experts. */
