@@ -29,6 +29,8 @@ export interface PreNorm {
   readonly afterNorms?: { readonly attention: string; readonly mlp: string }
   /** In place of the rows of the embedding's table. */
   readonly embed?: Part
+  /** In place of the head's matrix. */
+  readonly head?: Part
   /** Names of older forms of a checkpoint; null drops a tensor. */
   readonly storedAs?: Decoder["storedAs"]
 }
@@ -70,7 +72,7 @@ export const preNorm = (spec: PreNorm): Decoder => {
       branch(names.mlpNorm, spec.mlp(path, index), afterNorms?.mlp)
     )
   }
-  const head = linear(tied ? names.embedding : names.head, spec.vocabSize, spec.headBias ?? false)
+  const head = spec.head ?? linear(tied ? names.embedding : names.head, spec.vocabSize, spec.headBias ?? false)
   return transformer({
     vocabSize: spec.vocabSize,
     embed: chain(spec.embed ?? embedding(names.embedding, spec.vocabSize, width), times(embeddingScale)),

@@ -13,6 +13,7 @@ import {
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
+import { languageModel, wrapped } from "../Wrappers.js"
 import {
   baseFields,
   chosenExperts,
@@ -120,3 +121,9 @@ export const qwen3Moe = (config: Section): Either.Either<Decoder, ConfigProblem>
         isQwenSparse(fields, index) ? mixed(`${layer}.mlp`) : dense(`${layer}.mlp`, width, fields.intermediate_size)
     })
   })
+
+/** The text part of the model that sees. */
+export const qwen3VlMoe = wrapped(
+  languageModel((section) => section, /^(model\.)?visual\./),
+  () => qwen3Moe
+)
