@@ -7,8 +7,8 @@ import { chain, mergeHeads, type Part, splitHeads, times } from "./Part.js"
 export const ALL: Visibility = { _tag: "All" }
 
 /**
- * Module names below the part's path. In one matrix `fused`, the rows are all queries, keys and values (`blocks`), or by
- * key-value head its queries, its key and its value (`grouped`).
+ * Module names below the part's path; the matrix of the keys may be that of the values too. In one matrix `fused`, the rows are
+ * all queries, keys and values (`blocks`), or by key-value head its queries, its key and its value (`grouped`).
  */
 export type QkvNames =
   | { readonly queries: string; readonly keys: string; readonly values: string }
@@ -49,7 +49,12 @@ export interface Attention {
   readonly valueScale?: number
   readonly queryNorm?: HeadNorm | null
   readonly keyNorm?: HeadNorm | null
-  /** Whether the norms come before or after rope. */
+  /** For keys and values as the matrices give them, [batch, length, kvHeads * size]. */
+  readonly keysIn?: Part | null
+  readonly valuesIn?: Part | null
+  /** For keys behind rope and norms, [batch, kvHeads, length, size]. */
+  readonly keysOut?: Part | null
+  /** Whether the norms of queries and keys come before or after rope. */
   readonly normPlace?: "before" | "after"
   readonly rope: RopeSpec | null
   readonly scale: number
@@ -77,18 +82,16 @@ interface Projected<T> {
   readonly values: T
 }
 
-const project = <T>(ops: Ops<T>, x: T, spec: Attention): Projected<T> => {
+export const project = <T>(ops: Ops<T>, x: T, spec: Attention): Projected<T> => {
   const { clip = null, headSize, heads, inputBias: bias = false, kvHeads, names, path, valueSize = headSize } = spec
   const matrix = (name: string, count: number, size = headSize) => {
     const y = ops.linear(x, `${path}.${name}`, { rows: count * size, bias })
     return clip === null ? y : ops.clip(y, -clip, clip)
   }
   if ("queries" in names) {
-    return {
-      queries: matrix(names.queries, heads),
-      keys: matrix(names.keys, kvHeads),
-      values: matrix(names.values, kvHeads, valueSize)
-    }
+    const keys = matrix(names.keys, kvHeads)
+    const values = names.values === names.keys ? keys : matrix(names.values, kvHeads, valueSize)
+    return { queries: matrix(names.queries, heads), keys, values }
   }
   const fused = matrix(names.fused, heads + 2 * kvHeads)
   const parts = names.rows === "blocks" ? 1 : kvHeads
@@ -156,9 +159,12 @@ export const keysValues = <T>(
   spec: Attention
 ): KeysValues<T> => {
   const { cache = spec.path, headSize, keyNorm, kvHeads, valueScale = 1, valueSize = headSize, visibility } = spec
-  const values = chain(times(valueScale))(ops, splitHeads(ops, projected.values, kvHeads, valueSize))
+  const { keysIn = null, keysOut = null, valuesIn = null } = spec
+  const flat = chain(valuesIn, times(valueScale))(ops, projected.values)
+  const values = splitHeads(ops, flat, kvHeads, valueSize)
+  const keys = positioned(ops, chain(keysIn)(ops, projected.keys), kvHeads, keyNorm, spec)
   return {
-    keys: ops.cached(`${cache}.keys`, positioned(ops, projected.keys, kvHeads, keyNorm, spec), visibility),
+    keys: ops.cached(`${cache}.keys`, chain(keysOut)(ops, keys), visibility),
     values: ops.cached(`${cache}.values`, values, visibility)
   }
 }

@@ -39,6 +39,12 @@ export const splitHeads = <T>(ops: Ops<T>, x: T, heads: number, size: number): T
 export const mergeHeads = <T>(ops: Ops<T>, x: T, heads: number, size: number): T =>
   ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [0, 0, heads * size])
 
+/** A part for vectors of `size` numbers, on each head of [batch, length, heads * size]. */
+export const eachHead =
+  (part: Part, heads: number, size: number): Part =>
+  (ops, x) =>
+    ops.reshape(part(ops, ops.reshape(x, [0, 0, heads, size])), [0, 0, heads * size])
+
 /** Consecutive pieces of the last axis. */
 export const split = <T>(ops: Ops<T>, x: T, sizes: ReadonlyArray<number>): ReadonlyArray<T> => {
   const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0))

@@ -1,6 +1,7 @@
 /** The dense families by name: rows of the table, and wrappers around some of them. */
 import { Record as Table } from "effect"
 import type { Build } from "../../Decoder.js"
+import { gemma4Text } from "../special/Gemma4.js"
 import { languageModel, visualLanguageModel, wrapped } from "../Wrappers.js"
 import { dense } from "./Dense.js"
 import { llamaRows } from "./RowsLlama.js"
@@ -20,6 +21,14 @@ export const denseFamilies = {
     ),
     () => dense(rows.gemma3_text)
   ),
+  gemma4: wrapped(
+    languageModel(
+      (text, { vocab_size = 262_144 }) => ({ num_attention_heads: 8, num_key_value_heads: 1, ...text, vocab_size }),
+      /^(model\.)?(vision_tower|multi_modal_projector|audio_tower|embed_audio|embed_vision|vision_embedder)\./
+    ),
+    () => gemma4Text
+  ),
+  gemma4_text: gemma4Text,
   mistral3: wrapped(
     languageModel((text) => ({ tie_word_embeddings: false, ...text }), VISION),
     ({ model_type: type }) => dense(type === "ministral3" ? rows.ministral3 : rows.llama)
