@@ -28,6 +28,7 @@ const architectures = [
   "gemma2",
   "gemma3",
   "gemma3_text",
+  "gemma3n",
   "gemma4",
   "gemma4_text",
   "glm",

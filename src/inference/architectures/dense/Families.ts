@@ -1,6 +1,7 @@
 /** The dense families by name: rows of the table, and wrappers around some of them. */
 import { Record as Table } from "effect"
 import type { Build } from "../../Decoder.js"
+import { gemma3n } from "../special/Gemma3n.js"
 import { gemma4Text } from "../special/Gemma4.js"
 import { languageModel, visualLanguageModel, wrapped } from "../Wrappers.js"
 import { dense } from "./Dense.js"
@@ -21,6 +22,7 @@ export const denseFamilies = {
     ),
     () => dense(rows.gemma3_text)
   ),
+  gemma3n,
   gemma4: wrapped(
     languageModel(
       (text, { vocab_size = 262_144 }) => ({ num_attention_heads: 8, num_key_value_heads: 1, ...text, vocab_size }),
