@@ -16,6 +16,9 @@ const architectures = [
   "cohere2",
   "dbrx",
   "deepseek",
+  "deepseek_v2",
+  "deepseek_v3",
+  "deepseek_v32",
   "dots1",
   "ernie4_5",
   "ernie4_5_moe",
@@ -34,6 +37,8 @@ const architectures = [
   "glm",
   "glm4",
   "glm4_moe",
+  "glm4_moe_lite",
+  "glm_moe_dsa",
   "gpt2",
   "gpt_bigcode",
   "gpt_neox",
@@ -47,6 +52,8 @@ const architectures = [
   "internlm2",
   "internlm3",
   "jamba",
+  "kimi_k25",
+  "kimi_vl",
   "laguna",
   "lfm2",
   "lfm2-vl",
@@ -60,9 +67,11 @@ const architectures = [
   "mimo",
   "mimo_v2_flash",
   "minicpm",
+  "minicpm3",
   "minimax_m2",
   "ministral3",
   "mistral3",
+  "mistral4",
   "mixtral",
   "muse_glimmer",
   "nanochat",
@@ -99,7 +108,8 @@ const architectures = [
   "stablelm",
   "starcoder2",
   "step3p5",
-  "telechat3"
+  "telechat3",
+  "youtu_llm"
 ] as const
 
 export type ArchitectureName = (typeof architectures)[number]
@@ -108,6 +118,8 @@ export type ArchitectureName = (typeof architectures)[number]
 const aliases: Readonly<Record<string, ArchitectureName>> = {
   gemma4_unified: "gemma4",
   iquestcoder: "llama",
+  joyai_llm_flash: "deepseek_v3",
+  kimi_k2: "deepseek_v3",
   llava: "mistral3",
   mistral: "llama",
   qwen2_5_vl: "qwen2_vl",

@@ -1,5 +1,9 @@
 /** The families with experts or latent attention, by the names that the registry gives them. */
 import type { Build } from "../../Decoder.js"
+import { deepseekV2, deepseekV3, deepseekV32, glm4MoeLite, glmMoeDsa, kimiText } from "../latent/Deepseek.js"
+import { miniCpm3 } from "../latent/MiniCpm3.js"
+import { mistral4 } from "../latent/Mistral4.js"
+import { youtuLlm } from "../latent/Youtu.js"
 import { afmoe } from "./Afmoe.js"
 import { bailingMoe } from "./Bailing.js"
 import { dbrx } from "./Dbrx.js"
@@ -26,17 +30,26 @@ export const expertFamilies = {
   bailing_moe: bailingMoe,
   dbrx,
   deepseek,
+  deepseek_v2: deepseekV2,
+  deepseek_v3: deepseekV3,
+  deepseek_v32: deepseekV32,
   dots1,
   ernie4_5_moe: ernieMoe,
   exaone_moe: exaoneMoe,
   glm4_moe: glm4Moe,
+  glm4_moe_lite: glm4MoeLite,
+  glm_moe_dsa: glmMoeDsa,
   gpt_oss: gptOss,
   granitemoe: graniteMoe,
+  kimi_k25: kimiText,
+  kimi_vl: kimiText,
   laguna,
   llama4,
   llama4_text: llama4Text,
   mimo_v2_flash: mimoV2Flash,
+  minicpm3: miniCpm3,
   minimax_m2: minimax,
+  mistral4,
   mixtral,
   olmoe,
   "phi-msft": phixtral,
@@ -45,5 +58,6 @@ export const expertFamilies = {
   qwen3_moe: qwen3Moe,
   qwen3_vl_moe: qwen3VlMoe,
   solar_open: solarOpen,
-  step3p5
+  step3p5,
+  youtu_llm: youtuLlm
 } as const satisfies Readonly<Record<string, Build>>
