@@ -17,6 +17,22 @@ export interface Indexer {
 const EPS = 1e-5
 
 /**
+ * 1 for the `count` greatest of the last axis, 0 for the rest; of equal ones, such as keys that no head matches, the last
+ * ones are kept.
+ */
+const greatest = <T>(ops: Ops<T>, scores: T, count: number): T => {
+  const any = ops.binary("greater", ops.keepTop(scores, count), Number.NEGATIVE_INFINITY)
+  const least = ops.reduce("min", ops.where(any, scores, Number.POSITIVE_INFINITY), -1)
+  const above = ops.binary("greater", scores, least)
+  const equal = ops.binary("equal", scores, least)
+  const left = ops.binary("add", ops.binary("multiply", ops.reduce("sum", above, -1), -1), count)
+  const before = ops.binary("subtract", ops.cumsum(equal, -1), equal)
+  const fromHere = ops.binary("subtract", ops.reduce("sum", equal, -1), before)
+  const last = ops.binary("multiply", equal, ops.binary("less", fromHere, ops.binary("add", left, 1)))
+  return ops.binary("maximum", above, last)
+}
+
+/**
  * What to add to the scores of an attention, [batch, 1, length, positions]: 0 for a kept key, minus infinity for the rest.
  * x is [batch, length, width], `vector` what the attention makes its queries of.
  */
@@ -29,6 +45,6 @@ export const indexedKeys = <T>(ops: Ops<T>, x: T, vector: T, { headSize, heads, 
   const matches = ops.unary("relu", ops.matmul(queries, ops.transpose(keys, [0, 1, 3, 2])))
   const importance = ops.binary("multiply", matrix(x, "weights_proj", heads), (heads * headSize) ** -0.5)
   const scores = ops.reduce("sum", ops.binary("multiply", matches, splitHeads(ops, importance, heads, 1)), 1)
-  const kept = ops.keepTop(ops.binary("add", scores, ops.visible(keys, ALL)), keep)
-  return ops.where(ops.binary("greater", kept, Number.NEGATIVE_INFINITY), 0, Number.NEGATIVE_INFINITY)
+  const kept = greatest(ops, ops.float32(ops.binary("add", scores, ops.visible(keys, ALL))), keep)
+  return ops.where(kept, 0, Number.NEGATIVE_INFINITY)
 }
