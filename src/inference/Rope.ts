@@ -220,3 +220,10 @@ export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProb
       return unsupported(`rope type ${excerpt(kind)} is not supported`)
   }
 }
+
+/** Plain rope that turns the other way round. */
+export const backwards = (dims: number, base: number): RopeSpec => ({
+  dims,
+  interleaved: false,
+  rates: { _tag: "Table", rates: Float32Array.from(plainRates(dims, base), (rate) => -rate), magnitude: 1 }
+})

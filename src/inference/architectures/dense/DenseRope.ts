@@ -14,7 +14,7 @@ import {
   size,
   unsupported
 } from "../../Config.js"
-import { type RopeSpec, ropeKind, ropeSpec } from "../../Rope.js"
+import { backwards, type RopeSpec, ropeKind, ropeSpec } from "../../Rope.js"
 import type { RopeRow } from "./Row.js"
 import { read, readFlag, type Sizes } from "./Setting.js"
 
@@ -39,15 +39,6 @@ const scalingOf = (row: RopeRow, config: Section): Result<Section | null> =>
     return null
   })
 
-const turnedBack = (spec: RopeSpec, base: number): RopeSpec => ({
-  ...spec,
-  rates: {
-    _tag: "Table",
-    rates: Float32Array.from({ length: spec.dims / 2 }, (_, pair) => -(base ** ((-2 * pair) / spec.dims))),
-    magnitude: 1
-  }
-})
-
 export const denseRope = (row: RopeRow, config: Section, headSize: number, sizes: Sizes): Result<RopeSpec> =>
   Either.gen(function* () {
     const dims = yield* dimensions(row, config, headSize, sizes)
@@ -69,5 +60,5 @@ export const denseRope = (row: RopeRow, config: Section, headSize: number, sizes
       scaling,
       maxPositions: maxPositions ?? row.maxPositions ?? null
     })
-    return row.backwards === true ? turnedBack(spec, base) : spec
+    return row.backwards === true ? backwards(dims, base) : spec
   })

@@ -1,8 +1,13 @@
 /** The dense families by name: rows of the table, and wrappers around some of them. */
 import { Record as Table } from "effect"
 import type { Build } from "../../Decoder.js"
+import { afm7 } from "../special/Afm7.js"
+import { baichuanM1 } from "../special/Baichuan.js"
 import { gemma3n } from "../special/Gemma3n.js"
 import { gemma4Text } from "../special/Gemma4.js"
+import { nemotronNas } from "../special/NemotronNas.js"
+import { openelm } from "../special/Openelm.js"
+import { talkie } from "../special/Talkie.js"
 import { languageModel, visualLanguageModel, wrapped } from "../Wrappers.js"
 import { dense } from "./Dense.js"
 import { llamaRows } from "./RowsLlama.js"
@@ -22,6 +27,8 @@ export const denseFamilies = {
     ),
     () => dense(rows.gemma3_text)
   ),
+  afm7,
+  baichuan_m1: baichuanM1,
   gemma3n,
   gemma4: wrapped(
     languageModel(
@@ -31,6 +38,9 @@ export const denseFamilies = {
     () => gemma4Text
   ),
   gemma4_text: gemma4Text,
+  "nemotron-nas": nemotronNas,
+  openelm,
+  talkie,
   mistral3: wrapped(
     languageModel((text) => ({ tie_word_embeddings: false, ...text }), VISION),
     ({ model_type: type }) => dense(type === "ministral3" ? rows.ministral3 : rows.llama)
