@@ -53,9 +53,11 @@ const architectures = [
   "granitemoe",
   "granitemoehybrid",
   "helium",
+  "hunyuan",
   "hunyuan_v1_dense",
   "internlm2",
   "internlm3",
+  "iquestloopcoder",
   "jamba",
   "kimi_k25",
   "kimi_linear",
@@ -72,6 +74,7 @@ const architectures = [
   "longcat_flash_ngram",
   "mamba",
   "mamba2",
+  "mellum",
   "mimo",
   "mimo_v2_flash",
   "minicpm",
@@ -83,6 +86,7 @@ const architectures = [
   "mistral4",
   "mixtral",
   "muse_glimmer",
+  "nanbeige",
   "nanochat",
   "nemotron",
   "nemotron-nas",
@@ -140,7 +144,7 @@ const aliases: Readonly<Record<string, ArchitectureName>> = {
 }
 
 /** Families that read `rope_scaling` their own way: what others would refuse means nothing there. */
-const ownRope: ReadonlySet<string> = new Set(["hunyuan_v1_dense", "phi3"])
+const ownRope: ReadonlySet<string> = new Set(["hunyuan", "hunyuan_v1_dense", "minicpm3", "phi3"])
 
 const isArchitecture = (type: string): type is ArchitectureName => architectures.some((name) => name === type)
 

@@ -1,6 +1,7 @@
 /** The families with experts or latent attention, by the names that the registry gives them. */
 import type { Build } from "../../Decoder.js"
 import { deepseekV2, deepseekV3, deepseekV32, glm4MoeLite, glmMoeDsa, kimiText } from "../latent/Deepseek.js"
+import { longcatFlash, longcatNgram } from "../latent/Longcat.js"
 import { miniCpm3 } from "../latent/MiniCpm3.js"
 import { mistral4 } from "../latent/Mistral4.js"
 import { youtuLlm } from "../latent/Youtu.js"
@@ -18,6 +19,7 @@ import { laguna } from "./Laguna.js"
 import { llama4, llama4Text } from "./Llama4.js"
 import { mimoV2Flash } from "./Mimo.js"
 import { minimax } from "./Minimax.js"
+import { minimaxM3 } from "./MinimaxM3.js"
 import { graniteMoe, mixtral, phiMoe } from "./Mixtral.js"
 import { olmoe } from "./Olmoe.js"
 import { phixtral } from "./Phixtral.js"
@@ -46,9 +48,12 @@ export const expertFamilies = {
   laguna,
   llama4,
   llama4_text: llama4Text,
+  longcat_flash: longcatFlash,
+  longcat_flash_ngram: longcatNgram,
   mimo_v2_flash: mimoV2Flash,
   minicpm3: miniCpm3,
   minimax_m2: minimax,
+  minimax_m3_vl: minimaxM3,
   mistral4,
   mixtral,
   olmoe,

@@ -105,10 +105,11 @@ export const usualAttention = (spec: UsualAttention): Part =>
 export const headNorms = (
   path: string,
   eps: number,
-  span: HeadNorm["span"] = "head"
+  span: HeadNorm["span"] = "head",
+  offset = 0
 ): Pick<Attention, "queryNorm" | "keyNorm"> => ({
-  queryNorm: { kind: "rms", eps, span, path: `${path}.q_norm` },
-  keyNorm: { kind: "rms", eps, span, path: `${path}.k_norm` }
+  queryNorm: { kind: "rms", eps, span, offset, path: `${path}.q_norm` },
+  keyNorm: { kind: "rms", eps, span, offset, path: `${path}.k_norm` }
 })
 
 /** An ordinary MLP. */
