@@ -5,6 +5,11 @@ import { afm7 } from "../special/Afm7.js"
 import { baichuanM1 } from "../special/Baichuan.js"
 import { gemma3n } from "../special/Gemma3n.js"
 import { gemma4Text } from "../special/Gemma4.js"
+import { hunyuan } from "../special/Hunyuan.js"
+import { iquestLoopCoder } from "../special/IQuestLoop.js"
+import { mellum } from "../special/Mellum.js"
+import { minicpm3 } from "../special/Minicpm3.js"
+import { nanbeige } from "../special/Nanbeige.js"
 import { nemotronNas } from "../special/NemotronNas.js"
 import { openelm } from "../special/Openelm.js"
 import { talkie } from "../special/Talkie.js"
@@ -38,6 +43,11 @@ export const denseFamilies = {
     () => gemma4Text
   ),
   gemma4_text: gemma4Text,
+  hunyuan,
+  iquestloopcoder: iquestLoopCoder,
+  mellum,
+  minicpm3,
+  nanbeige,
   "nemotron-nas": nemotronNas,
   openelm,
   talkie,
