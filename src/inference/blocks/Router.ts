@@ -16,6 +16,8 @@ export interface ExpertGroups {
   readonly by: "best" | "bestTwo"
   /** 0, which can beat a negative score, unless told otherwise. */
   readonly dropped?: number
+  /** Of dropped experts that are needed after all, as too few others are left, the last comes first. */
+  readonly lastFirst?: boolean
 }
 
 export interface Router {
@@ -56,12 +58,19 @@ const scored = <T>(ops: Ops<T>, logits: T, name: ScoreName): T => {
   }
 }
 
-const grouped = <T>(ops: Ops<T>, scores: T, experts: number, { by, count, dropped = 0, keep }: ExpertGroups): T => {
+/** So little more for each expert that it settles nothing but ties of 0. */
+const ORDER = 1e-30
+
+const grouped = <T>(ops: Ops<T>, scores: T, experts: number, spec: ExpertGroups): T => {
+  const { by, count, dropped = 0, keep, lastFirst = false } = spec
   const groups = ops.reshape(scores, [0, 0, count, experts / count])
   const best = by === "best" ? groups : ops.takeAlong(groups, ops.topIndices(groups, 2))
   const ranks = ops.reshape(ops.reduce(by === "best" ? "max" : "sum", best, -1), [0, 0, count])
-  const kept = ops.binary("greater", ops.keepTop(ranks, keep), Number.NEGATIVE_INFINITY)
-  return ops.reshape(ops.where(ops.reshape(kept, [0, 0, count, 1]), groups, dropped), [0, 0, experts])
+  const isKept = ops.binary("greater", ops.keepTop(ranks, keep), Number.NEGATIVE_INFINITY)
+  const kept = ops.reshape(ops.where(ops.reshape(isKept, [0, 0, count, 1]), groups, dropped), [0, 0, experts])
+  if (!lastFirst) return kept
+  const order = Float32Array.from({ length: experts }, (_, expert) => (expert + 1) * ORDER)
+  return ops.where(ops.binary("equal", kept, 0), ops.constant(order, [experts]), kept)
 }
 
 /** The decision by the logits [batch, length, experts] of `experts` experts. */

@@ -113,7 +113,7 @@ const mixtureOf = (fields: Fields): Either.Either<(path: string) => Part, Config
         score: fields.score_function === "sigmoid" ? "sigmoid" : "softmax",
         chosen,
         choiceBias: fields.moe_router_enable_expert_bias === true ? `${path}.gate.expert_bias` : null,
-        groups,
+        groups: groups === null ? null : { ...groups, lastFirst: true },
         normalize: fields.norm_topk_prob === true && chosen > 1 ? 1e-20 : null,
         scale: fields.routed_scaling_factor,
         expertBias: fields.use_bias === true,
