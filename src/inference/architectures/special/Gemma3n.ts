@@ -147,7 +147,9 @@ const decoder = (config: Gemma3nConfig): Decoder => {
     vocabSize,
     forward,
     storedAs: (name) =>
-      /^model\.(vision_tower|audio_tower|embed_audio|embed_vision)\./.test(name) || isUnusedKey(name, firstShared)
+      /^model\.(vision_tower|audio_tower|embed_audio|embed_vision)\./.test(name) ||
+      isUnusedKey(name, firstShared) ||
+      (!fields.altup_correct_scale && name.endsWith(".altup.correct_output_scale"))
         ? null
         : name
   }

@@ -1,6 +1,6 @@
 /** Hunyuan: layers read the keys and values that an earlier layer's matrices made, and most have experts. */
 import { Either, Schema } from "effect"
-import { ALL, type Attention, attendTo, keysValues, project } from "../../blocks/Attention.js"
+import { ALL, type Attention, attendTo, type KeysValues, keysValues, project } from "../../blocks/Attention.js"
 import { norm } from "../../blocks/Norm.js"
 import { chain, linear, type Part } from "../../blocks/Part.js"
 import { wantedRows } from "../../blocks/Transformer.js"
@@ -101,29 +101,27 @@ const decoder = (fields: Fields, feeds: ReadonlyArray<Part>): Decoder => {
   const head = chain(normed("model.norm"), linear(EMBEDDING, vocabSize))
 
   const forward: Decoder["forward"] = <T>(ops: Ops<T>, ids: T, rows: "last" | "all"): T => {
-    /** Keys and values as the last layer that has their matrices made them, before rope. */
-    const made: { keys: T; values: T } = { keys: ids, values: ids }
-    const queriesOf = (x: T, spec: Attention): T => {
-      const bias = fields.attention_bias
-      return ops.linear(x, `${spec.path}.q_proj`, { rows: spec.heads * spec.headSize, bias })
-    }
-    const attended = (x: T, layer: number): T => {
+    /** The layer's attention to x, and the keys and values it read, before rope. */
+    const attended = (x: T, layer: number, before: KeysValues<T> | null) => {
       const spec = attentionOf(fields, `model.layers.${layer}.self_attn`)
-      if (sharing && layer % group !== 0) {
-        return attendTo(ops, x, queriesOf(x, spec), keysValues(ops, made, spec), spec)
-      }
-      const projected = project(ops, x, spec)
-      Object.assign(made, { keys: projected.keys, values: projected.values })
-      return attendTo(ops, x, projected.queries, keysValues(ops, projected, spec), spec)
+      const rows = spec.heads * spec.headSize
+      const own =
+        before === null || !sharing || layer % group === 0
+          ? project(ops, x, spec)
+          : { ...before, queries: ops.linear(x, `${spec.path}.q_proj`, { rows, bias: fields.attention_bias }) }
+      return { kv: own, found: attendTo(ops, x, own.queries, keysValues(ops, own, spec), spec) }
     }
-    const hidden = feeds.reduce(
-      (x, feed, layer) => {
-        const path = `model.layers.${layer}`
-        const between = ops.binary("add", x, attended(normed(`${path}.input_layernorm`)(ops, x), layer))
-        return ops.binary("add", between, chain(normed(`${path}.post_attention_layernorm`), feed)(ops, between))
-      },
-      ops.embedding(ids, EMBEDDING, { rows: vocabSize, columns: width })
-    )
+    const start: { readonly x: T; readonly kv: KeysValues<T> | null } = {
+      x: ops.embedding(ids, EMBEDDING, { rows: vocabSize, columns: width }),
+      kv: null
+    }
+    const { x: hidden } = feeds.reduce(({ kv: before, x }, feed, layer) => {
+      const path = `model.layers.${layer}`
+      const { found, kv } = attended(normed(`${path}.input_layernorm`)(ops, x), layer, before)
+      const between = ops.binary("add", x, found)
+      const fed = chain(normed(`${path}.post_attention_layernorm`), feed)(ops, between)
+      return { x: ops.binary("add", between, fed), kv }
+    }, start)
     return head(ops, wantedRows(ops, hidden, rows))
   }
   return { vocabSize, forward, storedAs: (name) => (name.startsWith("lm_head.") ? null : name) }
