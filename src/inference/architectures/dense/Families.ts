@@ -1,6 +1,7 @@
 /** The dense families by name: rows of the table, and wrappers around some of them. */
 import { Record as Table } from "effect"
 import type { Build } from "../../Decoder.js"
+import { mistral4 } from "../latent/Mistral4.js"
 import { afm7 } from "../special/Afm7.js"
 import { baichuanM1 } from "../special/Baichuan.js"
 import { gemma3n } from "../special/Gemma3n.js"
@@ -8,7 +9,6 @@ import { gemma4Text } from "../special/Gemma4.js"
 import { hunyuan } from "../special/Hunyuan.js"
 import { iquestLoopCoder } from "../special/IQuestLoop.js"
 import { mellum } from "../special/Mellum.js"
-import { minicpm3 } from "../special/Minicpm3.js"
 import { nanbeige } from "../special/Nanbeige.js"
 import { nemotronNas } from "../special/NemotronNas.js"
 import { openelm } from "../special/Openelm.js"
@@ -46,14 +46,14 @@ export const denseFamilies = {
   hunyuan,
   iquestloopcoder: iquestLoopCoder,
   mellum,
-  minicpm3,
   nanbeige,
   "nemotron-nas": nemotronNas,
   openelm,
   talkie,
   mistral3: wrapped(
     languageModel((text) => ({ tie_word_embeddings: false, ...text }), VISION),
-    ({ model_type: type }) => dense(type === "ministral3" ? rows.ministral3 : rows.llama)
+    ({ model_type: type }) =>
+      type === "mistral4" ? mistral4 : dense(type === "ministral3" ? rows.ministral3 : rows.llama)
   ),
   pixtral: wrapped(
     languageModel((text) => ({ num_attention_heads: 32, ...text, tie_word_embeddings: false }), VISION),
