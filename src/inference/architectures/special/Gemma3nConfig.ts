@@ -72,8 +72,8 @@ export const gemma3nConfig = (config: Section): Either.Either<Gemma3nConfig, Con
     if (sizes.length !== count || sizes.some((width) => !Number.isInteger(width) || width < 1)) {
       return yield* badConfig(`intermediate_size: must be an integer above 0 for each of ${count} layers`)
     }
-    if (sparsities.length !== count || sparsities.some((share) => share >= 1)) {
-      return yield* badConfig(`activation_sparsity_pattern: must be a number below 1 for each of ${count} layers`)
+    if (sparsities.length !== count || sparsities.some((share) => share > 1)) {
+      return yield* badConfig(`activation_sparsity_pattern: must be a number up to 1 for each of ${count} layers`)
     }
     if (fields.altup_active_idx >= fields.altup_num_inputs) return yield* badConfig("altup_active_idx: is too large")
     if (fields.head_dim % 2 !== 0) return yield* badConfig(`head size ${fields.head_dim} is not even`)

@@ -16,5 +16,6 @@ const erfinv = (x: number): number => {
   return x * coefficients.reduce((sum, coefficient) => sum * at + coefficient, 0)
 }
 
-/** How many deviations above the mean a share of all values, above 0 and below 1, lies. */
-export const normalQuantile = (share: number): number => Math.SQRT2 * erfinv(2 * share - 1)
+/** How many deviations above the mean a share of all values, above 0 and up to 1, lies. */
+export const normalQuantile = (share: number): number =>
+  share < 1 ? Math.SQRT2 * erfinv(2 * share - 1) : Number.POSITIVE_INFINITY
