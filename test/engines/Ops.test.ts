@@ -1,44 +1,17 @@
 /** Every operation on every interpreter, against what its definition says and against each other. */
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { loadBinding } from "../../src/engines/mlx/Binding.js"
-import type { Tensor } from "../../src/engines/reference/Tensor.js"
-import type { BinaryName, Ops, UnaryName, Visibility } from "../../src/inference/Ops.js"
+import type { BinaryName, UnaryName, Visibility } from "../../src/inference/Ops.js"
 import { sizeOf } from "../../src/inference/Shape.js"
 import { type Interpreter, onMlx, onReference, type TestStep, type TestWeights } from "../support/Interpreters.js"
 import { noEngine } from "../support/Native.js"
+import { close, input, numbers, words } from "../support/Numbers.js"
 
 let mlx: Interpreter
 beforeAll(async () => {
   if (!noEngine) mlx = onMlx(await Effect.runPromise(loadBinding))
 })
-
-/** Numbers that look random, the same in every run: a linear congruential generator's. */
-const numbers = (count: number, seed: number, scale = 2): Float32Array => {
-  let state = seed + 1
-  return Float32Array.from({ length: count }, () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
-    return (state / 2 ** 32 - 0.5) * scale
-  })
-}
-
-const words = (count: number, seed: number): Uint32Array =>
-  Uint32Array.from(numbers(count, seed, 2 ** 32), (value) => value + 2 ** 31)
-
-const input =
-  (seed: number, ...shape: ReadonlyArray<number>) =>
-  <T>(ops: Ops<T>): T =>
-    ops.constant(numbers(sizeOf(shape), seed), shape)
-
-const close = (actual: Tensor | undefined, expected: Tensor | undefined, what: string, tolerance = 1e-5) => {
-  assert.deepStrictEqual(actual?.shape, expected?.shape, what)
-  expected?.data.forEach((value, i) => {
-    const found = actual?.data[i] ?? Number.NaN
-    if (Number.isFinite(value))
-      assert.approximately(found, value, tolerance * Math.max(1, Math.abs(value)), `${what} [${i}]`)
-    else assert.deepStrictEqual(found, value, `${what} [${i}]`)
-  })
-}
 
 const agree = (weights: TestWeights, steps: ReadonlyArray<TestStep>, tolerance?: number) => {
   const expected = onReference(weights, steps)

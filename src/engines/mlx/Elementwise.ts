@@ -2,6 +2,7 @@
 
 import type { BinaryName, Ops, UnaryName } from "../../inference/Ops.js"
 import { axisOf, lengthOf } from "../../inference/Shape.js"
+import { solid } from "./Layout.js"
 import type { MlxArray, MlxDtype, Mx } from "./Mx.js"
 import type { Step } from "./Step.js"
 
@@ -98,7 +99,7 @@ export const elementwise = (step: Step): Elementwise => {
     },
     reduce: (name, x, axis) => t(mx[name](x, axis, true)),
     cumsum: (x, axis) => runningSum(step, x, axisOf(x.shape, axis)),
-    softmax: (x, axis) => t(mx.softmax(x, axis, true)),
+    softmax: (x, axis) => t(mx.softmax(solid(step, x), axis, true)),
     matmul: (a, b) => t(mx.matmul(a, b)),
     float32: (x) => cast(x, mx.float32),
     native: (x) => cast(x, dtype)

@@ -21,9 +21,7 @@ export const norms = ({ arena, binding: { mx } }: Step): Pick<Ops<MlxArray>, "rm
     rmsNorm: (x, weight, eps) => {
       const { behind, inside } = split(weight, x)
       const size = lengthOf(x.shape, -1)
-      // Lines in a plain order: of a transposed array that nobody else holds, the kernel for the CPU reads stray memory.
-      const lines = t(mx.reshape(x, [-1, size]))
-      const normed = t(mx.reshape(t(mx.fast.rmsNorm(lines, inside ?? like(ones(size), x), eps)), x.shape))
+      const normed = t(mx.fast.rmsNorm(x, inside ?? like(ones(size), x), eps))
       return behind === null ? normed : t(mx.multiply(normed, behind))
     },
     layerNorm: (x, weight, bias, eps) => {
