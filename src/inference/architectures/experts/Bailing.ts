@@ -100,7 +100,7 @@ const attentionOf = (fields: Fields): Either.Either<(path: string) => Part, Conf
 const mixtureOf = (fields: Fields): Either.Either<(path: string) => Part, ConfigProblem> =>
   Either.gen(function* () {
     const count = fields.num_experts ?? 0
-    const chosen = count === 0 ? 0 : yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
+    const chosen = yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
     const groups = yield* expertGroups(fields.n_group, fields.topk_group)
     const each = fields.moe_shared_expert_intermediate_size ?? fields.moe_intermediate_size
     return (path) =>

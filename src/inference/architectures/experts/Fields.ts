@@ -187,9 +187,11 @@ export const perLayer = <A>(
     : Either.right((layer) => values[layer] ?? first)
 }
 
-/** A choice among experts: at least one, at most all. */
+/** How many experts a token goes to, where there are any: at most all. */
 export const chosenExperts = (field: string, chosen: number, count: number): Either.Either<number, ConfigProblem> =>
-  chosen <= count ? Either.right(chosen) : badConfig(`${field}: must be at most the number of experts ${count}`)
+  count === 0 || chosen <= count
+    ? Either.right(Math.min(chosen, count))
+    : badConfig(`${field}: must be at most the number of experts ${count}`)
 
 /** A field of config.json that only one value is known for. */
 export const only = <A extends string>(value: A) =>
@@ -231,7 +233,7 @@ export const sigmoidMixture = (
 ): Either.Either<(path: string) => Part, ConfigProblem> =>
   Either.gen(function* () {
     const count = fields.n_routed_experts ?? 0
-    const chosen = count === 0 ? 0 : yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
+    const chosen = yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
     const groups = yield* expertGroups(fields.n_group, fields.topk_group)
     return (path: string) =>
       usualMixture({

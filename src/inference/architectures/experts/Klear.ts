@@ -56,7 +56,7 @@ export const klear = (config: Section): Either.Either<Decoder, ConfigProblem> =>
     const headSize = Math.floor(width / heads)
     const bias = fields.attention_bias === true
     const rope = yield* plainRope(headSize, fields.rope_theta)
-    const chosen = count === 0 ? 0 : yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
+    const chosen = yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
     return preNorm({
       ...frame(fields),
       tied: false,

@@ -92,7 +92,7 @@ export const qwen3Moe = (config: Section): Either.Either<Decoder, ConfigProblem>
     const fields = yield* decodeFields(Qwen3, config)
     const { head_dim: headSize, hidden_size: width, num_experts: count, rms_norm_eps: eps } = fields
     const rope = yield* plainRope(headSize, fields.rope_theta)
-    const chosen = count === 0 ? 0 : yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
+    const chosen = yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
     const mixed = (path: string) =>
       usualMixture({
         path,

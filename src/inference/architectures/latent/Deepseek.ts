@@ -62,7 +62,7 @@ const V2 = Schema.Struct({
 const v2Mixture = (fields: typeof V2.Type): Either.Either<(path: string) => Part, ConfigProblem> =>
   Either.gen(function* () {
     const count = fields.n_routed_experts ?? 0
-    const chosen = count === 0 ? 0 : yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok ?? 0, count)
+    const chosen = yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok ?? 0, count)
     if (count > 0 && chosen === 0) return yield* badConfig("num_experts_per_tok: is missing")
     const limited = fields.topk_method === "group_limited_greedy"
     const groups = limited ? yield* expertGroups(fields.n_group ?? 1, fields.topk_group ?? 1, "best") : null

@@ -83,7 +83,7 @@ export const mistral4: Build = (config, stored) =>
       })
     })
     const count = fields.n_routed_experts ?? 0
-    const chosen = count === 0 ? 0 : yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
+    const chosen = yield* chosenExperts("num_experts_per_tok", fields.num_experts_per_tok, count)
     const groups = yield* expertGroups(fields.n_group, fields.topk_group)
     return preNorm({
       ...frame(fields),
