@@ -144,7 +144,28 @@ const aliases: Readonly<Record<string, ArchitectureName>> = {
 }
 
 /** Families that read `rope_scaling` their own way: what others would refuse means nothing there. */
-const ownRope: ReadonlySet<string> = new Set(["hunyuan", "hunyuan_v1_dense", "minicpm3", "phi3"])
+const ownRope: ReadonlySet<string> = new Set([
+  "Klear",
+  "dbrx",
+  "deepseek",
+  "deepseek_v2",
+  "ernie4_5_moe",
+  "glm4_moe",
+  "hunyuan",
+  "hunyuan_v1_dense",
+  "llama4_text",
+  "mimo_v2_flash",
+  "minicpm3",
+  "minimax_m2",
+  "mixtral",
+  "phi-msft",
+  "phi3",
+  "phimoe",
+  "qwen2_moe",
+  "qwen3_moe",
+  "qwen3_vl_moe",
+  "solar_open"
+])
 
 const isArchitecture = (type: string): type is ArchitectureName => architectures.some((name) => name === type)
 
