@@ -79,6 +79,20 @@ export const loadBinding: Effect.Effect<Binding, EngineUnavailable> = Effect.try
   Effect.map((mx) => ({ mx, gpu: mx.metal.isAvailable(), release: releaseWith(mx), ...gatherFunctions(mx) }))
 )
 
+/** Buffers that Metal keeps for later arrays; without a limit all that a long prompt once needed stays taken. */
+const CACHE_LIMIT = 2 * 2 ** 30
+
+/**
+ * On Apple's GPU: keeps what the device recommends at most from being paged out (which version 0.0.7 can't), and limits the
+ * buffers that wait for another use.
+ */
+export const limitMemory = ({ gpu, mx: { metal } }: Binding): void => {
+  if (!gpu) return
+  metal.setCacheLimit?.(CACHE_LIMIT)
+  const recommended = metal.deviceInfo?.()["max_recommended_working_set_size"]
+  if (typeof recommended === "number") metal.setWiredLimit?.(recommended)
+}
+
 /** The tensors of a safetensors file by name; lazy, an array's bytes are read when it is evaluated. Throws. */
 export const loadTensors = (mx: Mx, path: string): ReadonlyMap<string, MlxArray> => {
   const loaded = mx.load(path)

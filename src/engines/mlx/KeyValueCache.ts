@@ -1,5 +1,5 @@
 /** Keys or values of one layer, in buffers that grow in steps and are written in place. */
-import { capacity, firstKept, firstVisible } from "../../inference/CachePolicy.js"
+import { capacity, firstVisible } from "../../inference/CachePolicy.js"
 import type { Visibility } from "../../inference/Ops.js"
 import type { Arena } from "./Arena.js"
 import type { Binding } from "./Binding.js"
@@ -51,7 +51,7 @@ export const makeKeyValueCache = (binding: Binding, visibility: Visibility, code
   }
 
   const makeRoom = (parts: ReadonlyArray<MlxArray>, offset: number, length: number, arena: Arena) => {
-    const from = firstKept(visibility, offset, length)
+    const from = firstVisible(visibility, offset)
     const wanted = capacity(visibility, offset - from, length)
     buffers = parts.map((part, i) => moved(part, buffers[i], from, offset, wanted - (offset - from), arena))
     first = from

@@ -21,6 +21,7 @@ export interface MlxArray {
   readonly shape: ReadonlyArray<number>
   readonly ndim: number
   readonly size: number
+  readonly nbytes: number
   readonly dtype: MlxDtype
   readonly astype: (dtype: MlxDtype) => MlxArray
   readonly index: (...index: ReadonlyArray<Index>) => MlxArray
@@ -179,6 +180,9 @@ export interface Mx {
     readonly getActiveMemory: () => number
     readonly getPeakMemory: () => number
     readonly getCacheMemory: () => number
+    readonly setCacheLimit?: (bytes: number) => number
+    readonly setWiredLimit?: (bytes: number) => number
+    readonly deviceInfo?: () => Readonly<Record<string, string | number>>
   }
 }
 

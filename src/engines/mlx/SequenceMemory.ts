@@ -13,7 +13,7 @@ export interface SequenceMemory {
   readonly remember: (name: string, value: MlxArray) => void
   /** What must be evaluated with a step. */
   readonly arrays: () => ReadonlyArray<MlxArray>
-  /** Whether it can go on as if it ended after `length` tokens, of which it has more; 0 is always possible. */
+  /** Whether it can go on as if it ended after `length` tokens, of which it has more; 0 is always possible, and forgets all. */
   readonly rewind: (length: number) => boolean
   readonly release: () => void
 }

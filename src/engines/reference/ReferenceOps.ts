@@ -22,7 +22,7 @@ import { expertLinear, linear, matmul } from "./Products.js"
 import { type Tensor, tensor, zeros } from "./Tensor.js"
 import type { ReferenceWeights } from "./Weights.js"
 
-/** What one sequence remembers; a step replaces entries and changes no tensor. */
+/** What one sequence remembers, keys and values of all its positions; a step replaces entries and changes no tensor. */
 export interface Memory {
   readonly caches: Map<string, Tensor>
   readonly states: Map<string, Tensor>
@@ -58,11 +58,9 @@ export const makeOps = (weights: ReferenceWeights, memory: Memory, length: numbe
 
   const cached: Ops<Tensor>["cached"] = (name, chunk, visibility) => {
     const before = memory.caches.get(name)
-    const kept = useful(visibility, length, end)
-    const old = before === undefined ? [] : [slice(before, 2, lengthOf(before.shape, 2) - kept, null)]
-    const all = concat([...old, chunk], 2)
+    const all = before === undefined ? chunk : concat([before, chunk], 2)
     memory.caches.set(name, all)
-    return all
+    return slice(all, 2, -(useful(visibility, length, end) + length), null)
   }
 
   const scan: Ops<Tensor>["scan"] = (inputs, before, step) => {
