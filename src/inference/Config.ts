@@ -68,8 +68,8 @@ export const positives = (max: number) =>
 export const numbers = (max: number) => list(isNumber, max, "numbers", 0)
 export const flags = (max: number) => list((value) => typeof value === "boolean", max, "times true or false")
 
-/** Layers of a model; far above any real number of them, as their weights are listed before the files are looked at. */
-export const MAX_LAYERS = 10_000
+/** Layers of a model; several times any real number of them, as their weights are listed before the files are looked at. */
+export const MAX_LAYERS = 1000
 export const layerCount = integer(1, MAX_LAYERS)
 
 /** A hundred times the largest real one. Rope tables are made of it before the weights are looked at. */

@@ -110,8 +110,8 @@ describe("fields", () => {
 
   it.each([
     [{ hidden_size: "64" }, "hidden_size: must be an integer between 1 and 67108864"],
-    [{ num_hidden_layers: 0 }, "num_hidden_layers: must be an integer between 1 and 10000"],
-    [{ num_hidden_layers: 1e9 }, "num_hidden_layers: must be an integer between 1 and 10000"],
+    [{ num_hidden_layers: 0 }, "num_hidden_layers: must be an integer between 1 and 1000"],
+    [{ num_hidden_layers: 1e9 }, "num_hidden_layers: must be an integer between 1 and 1000"],
     [{ num_attention_heads: { toString: null } }, "num_attention_heads: must be an integer between 1 and 67108864"],
     [{ attention_bias: "yes" }, "attention_bias: must be true or false"],
     [{ head_dim: 2 ** 31, rope_scaling: { type: "llama3" } }, "head_dim: must be an integer between 0 and 65536"],
@@ -120,8 +120,8 @@ describe("fields", () => {
     [{ head_dim: 15 }, "head size 15 is not even"],
     [{ rms_norm_eps: Number.NaN }, "rms_norm_eps: must be a number between 0 and 1"],
     [{ rope_theta: -1 }, "rope_theta: must be a number above 0"],
-    [{ layer_types: [] }, "layer_types: must be a list of 1 to 10000 strings"],
-    [{ layer_types: ["full_attention", 7] }, "layer_types: must be a list of 1 to 10000 strings"],
+    [{ layer_types: [] }, "layer_types: must be a list of 1 to 1000 strings"],
+    [{ layer_types: ["full_attention", 7] }, "layer_types: must be a list of 1 to 1000 strings"],
     [{ layer_types: ["linear_attention"] }, "unsupported: layer type linear_attention is not supported"],
     [{ layer_types: ["sliding_attention"] }, "sliding_window: is missing"],
     [{ rope_scaling: { type: "spiral", factor: 2 } }, "unsupported: rope type spiral is not supported"],
@@ -151,7 +151,7 @@ describe("a list that is longer than any real one", () => {
 
   it("of layers is refused by its length", () => {
     const config = { ...llama, layer_types: long("full_attention") }
-    assert.strictEqual(refused(config), "layer_types: must be a list of 1 to 10000 strings")
+    assert.strictEqual(refused(config), "layer_types: must be a list of 1 to 1000 strings")
   })
 
   it("of rope factors is refused by its length", () => {

@@ -1,5 +1,6 @@
 /** What sets one dense family apart: a row of the table. Pure. */
 import type { Either } from "effect"
+import { isObject } from "../../../domain/JsonFile.js"
 import type { HeadNorm, OutputGate, QkvNames } from "../../blocks/Attention.js"
 import type { Activation, MlpNames } from "../../blocks/Mlp.js"
 import type { Part } from "../../blocks/Part.js"
@@ -134,7 +135,12 @@ export interface DenseRow {
   readonly rename: (name: string) => string | null
 }
 
-const same = <A>(value: A): A => value
+/** Newer configs say in one section what `rope_theta` and `rope_scaling` say in older ones, which win. */
+const withOlderRope = (config: Section): Section => {
+  const { rope_parameters: rope, rope_scaling: scaling, rope_theta: base } = config
+  const isOlder = (base ?? scaling ?? null) !== null || !isObject(rope)
+  return isOlder ? config : { ...config, rope_theta: rope["rope_theta"], rope_scaling: rope }
+}
 
 /** Llama as most families vary it; null and 0 in a config count as not given. */
 export const standard: DenseRow = {
@@ -187,9 +193,9 @@ export const standard: DenseRow = {
   queryScale: null,
 
   rope: {
-    base: field(["rope_theta", "rope_parameters.rope_theta"], 10_000),
+    base: field("rope_theta", 10_000),
     interleaved: field("rope_traditional", false),
-    scaling: ["rope_scaling", "rope_parameters"]
+    scaling: ["rope_scaling"]
   },
   windowRope: null,
   plan: plain,
@@ -205,6 +211,6 @@ export const standard: DenseRow = {
   logitSoftcap: null,
 
   only: {},
-  prepare: same,
-  rename: same
+  prepare: withOlderRope,
+  rename: (name) => name
 }

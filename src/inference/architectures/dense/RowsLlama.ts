@@ -15,9 +15,9 @@ const qwen2: DenseRow = {
   kvHeads: required,
   qkvBias: true,
   rope: {
-    base: field(["rope_theta", "rope_parameters.rope_theta"], 1e6),
+    base: field("rope_theta", 1e6),
     interleaved: field("rope_traditional", false),
-    scaling: ["rope_scaling", "rope_parameters"],
+    scaling: ["rope_scaling"],
     maxPositions: 32_768
   }
 }

@@ -18,6 +18,7 @@ import {
 } from "../../Config.js"
 import type { Build, Decoder } from "../../Decoder.js"
 import type { Ops } from "../../Ops.js"
+import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
   vocab_size: size,
@@ -106,13 +107,11 @@ const decoder = (fields: Fields): Decoder => {
 }
 
 export const afm7: Build = (config) =>
-  Either.flatMap(decodeFields(Fields, config), (fields) => {
+  Either.gen(function* () {
+    const fields = yield* decodeFields(Fields, config)
     const { hidden_dim: width, num_heads: heads, num_kv_heads: kvHeads } = fields
-    if (fields.num_kv_reuse_layers >= fields.num_layers)
-      return badConfig("num_kv_reuse_layers: must be below num_layers")
-    if (heads % kvHeads !== 0) return badConfig(`num_heads ${heads} is not a multiple of num_kv_heads ${kvHeads}`)
-    const headSize = width / heads
-    return Number.isInteger(headSize) && headSize % 2 === 0
-      ? Either.right(decoder(fields))
-      : badConfig(`head size ${headSize} is not even`)
+    yield* fittingHeads(heads, kvHeads, width / heads)
+    return fields.num_kv_reuse_layers < fields.num_layers
+      ? decoder(fields)
+      : yield* badConfig("num_kv_reuse_layers: must be below num_layers")
   })

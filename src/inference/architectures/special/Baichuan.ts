@@ -6,8 +6,6 @@ import type { Part } from "../../blocks/Part.js"
 import { preNorm } from "../../blocks/PreNorm.js"
 import { storedPrecision } from "../../blocks/StoredPrecision.js"
 import {
-  badConfig,
-  type ConfigProblem,
   decodeFields,
   eps,
   integer,
@@ -21,6 +19,7 @@ import {
 } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
 import type { Ops } from "../../Ops.js"
+import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
   vocab_size: size,
@@ -64,30 +63,13 @@ const rowNormedHead =
     return ops.matmul(x, ops.transpose(ops.native(stored(ops, normed)), [1, 0]))
   }
 
-interface Heads {
-  readonly heads: number
-  readonly kvHeads: number
-  readonly headSize: number
-}
-
-const headsOf = (width: number, heads: number, kvHeads: number): Either.Either<Heads, ConfigProblem> => {
-  const headSize = width / heads
-  if (heads % kvHeads !== 0) return badConfig(`${heads} heads are not a multiple of ${kvHeads} key-value heads`)
-  return Number.isInteger(headSize) && headSize % 2 === 0
-    ? Either.right({ heads, kvHeads, headSize })
-    : badConfig(`head size ${headSize} is not even`)
-}
-
 export const baichuanM1: Build = (config, stored) =>
   Either.gen(function* () {
     const fields = yield* decodeFields(Fields, config)
     const { hidden_size: width, num_attention_heads: heads, num_key_value_heads: kvHeads } = fields
-    const whole = yield* headsOf(width, heads, kvHeads)
-    const windowed = yield* headsOf(
-      width,
-      fields.num_swa_attention_heads || heads,
-      fields.num_swa_key_value_heads || kvHeads
-    )
+    const windowHeads = fields.num_swa_attention_heads || heads
+    const whole = yield* fittingHeads(heads, kvHeads, width / heads)
+    const windowed = yield* fittingHeads(windowHeads, fields.num_swa_key_value_heads || kvHeads, width / windowHeads)
     const precision = yield* storedPrecision(config)
     const hasWindow = new Set(fields.sliding_window_layers)
     return preNorm({

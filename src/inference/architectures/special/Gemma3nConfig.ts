@@ -18,6 +18,7 @@ import {
   texts
 } from "../../Config.js"
 import { keyLayers, type LayerType, layerTypes } from "./GemmaFields.js"
+import { fittingHeads } from "./Heads.js"
 
 /** The residual stream runs so many times side by side; in reality four. */
 const MAX_STREAMS = 64
@@ -76,7 +77,7 @@ export const gemma3nConfig = (config: Section): Either.Either<Gemma3nConfig, Con
       return yield* badConfig(`activation_sparsity_pattern: must be a number up to 1 for each of ${count} layers`)
     }
     if (fields.altup_active_idx >= fields.altup_num_inputs) return yield* badConfig("altup_active_idx: is too large")
-    if (fields.head_dim % 2 !== 0) return yield* badConfig(`head size ${fields.head_dim} is not even`)
+    yield* fittingHeads(fields.num_attention_heads, fields.num_key_value_heads, fields.head_dim)
     return {
       fields,
       layers: types.map((type, layer) => ({

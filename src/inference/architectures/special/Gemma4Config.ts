@@ -21,6 +21,7 @@ import {
 import type { Visibility } from "../../Ops.js"
 import { type RopeSpec, ropeSpec } from "../../Rope.js"
 import { keyLayers, type LayerType, layerTypes, visibilityOf } from "./GemmaFields.js"
+import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
   hidden_size: withDefault(size, 1536),
@@ -77,12 +78,9 @@ const attentionKind = (fields: Fields, type: LayerType): Either.Either<Attention
   Either.gen(function* () {
     const full = type === "full_attention"
     const dims = (full ? fields.global_head_dim : null) || fields.head_dim
-    if (dims % 2 !== 0) return yield* badConfig(`head size ${dims} is not even`)
     const keysAreValues = full && fields.attention_k_eq_v
     const kvHeads = (keysAreValues ? fields.num_global_key_value_heads : null) ?? fields.num_key_value_heads
-    if (fields.num_attention_heads % kvHeads !== 0) {
-      return yield* badConfig(`${fields.num_attention_heads} heads are not a multiple of ${kvHeads} key-value heads`)
-    }
+    yield* fittingHeads(fields.num_attention_heads, kvHeads, dims)
     const ropes = fields.rope_parameters ?? ROPES
     const { [type]: section } = yield* decodeFields(
       Schema.Struct({ [type]: nullish(Section) }),

@@ -20,6 +20,7 @@ import {
 import type { Build, Decoder } from "../../Decoder.js"
 import type { Ops } from "../../Ops.js"
 import { chosenExperts, dense, sharedSize, usualMixture } from "../experts/Fields.js"
+import { fittingHeads } from "./Heads.js"
 
 const perLayer = Schema.Union(size, numbers(MAX_LAYERS))
 
@@ -131,11 +132,8 @@ export const hunyuan: Build = (config) =>
   Either.gen(function* () {
     const fields = yield* decodeFields(Fields, config)
     const { hidden_size: width, num_attention_heads: heads, num_key_value_heads: kvHeads } = fields
-    const headSize = width / heads
-    if (!Number.isInteger(headSize) || headSize % 2 !== 0 || headSize < 4) {
-      return yield* badConfig(`head size ${headSize} is not an even number above 2`)
-    }
-    if (heads % kvHeads !== 0) return yield* badConfig(`${heads} heads are not a multiple of ${kvHeads}`)
+    const { headSize } = yield* fittingHeads(heads, kvHeads, width / heads)
+    if (headSize < 4) return yield* badConfig(`head size ${headSize} is below 4`)
     const layers = Array.from({ length: fields.num_hidden_layers }, (_, layer) => feedForward(fields, layer))
     return decoder(fields, yield* Either.all(layers))
   })

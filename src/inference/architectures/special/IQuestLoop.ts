@@ -9,7 +9,6 @@ import { norm } from "../../blocks/Norm.js"
 import { chain, linear, mergeHeads, splitHeads } from "../../blocks/Part.js"
 import { wantedRows } from "../../blocks/Transformer.js"
 import {
-  badConfig,
   decodeFields,
   eps,
   flag,
@@ -25,6 +24,7 @@ import {
 import type { Build, Decoder } from "../../Decoder.js"
 import type { Ops, Visibility } from "../../Ops.js"
 import { type RopeSpec, ropeSpec } from "../../Rope.js"
+import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
   hidden_size: size,
@@ -117,8 +117,7 @@ export const iquestLoopCoder: Build = (config) =>
   Either.gen(function* () {
     const fields = yield* decodeFields(Fields, config)
     const { head_dim: dims, num_attention_heads: heads, num_key_value_heads: kvHeads } = fields
-    if (dims % 2 !== 0) return yield* badConfig(`head size ${dims} is not even`)
-    if (heads % kvHeads !== 0) return yield* badConfig(`${heads} heads are not a multiple of ${kvHeads}`)
+    yield* fittingHeads(heads, kvHeads, dims)
     const rope = yield* ropeSpec({
       dims,
       base: fields.rope_theta,

@@ -2,7 +2,6 @@
 import { Either, Schema } from "effect"
 import { preNorm } from "../../blocks/PreNorm.js"
 import {
-  badConfig,
   type ConfigProblem,
   decodeFields,
   flag,
@@ -17,6 +16,7 @@ import type { Build } from "../../Decoder.js"
 import type { RopeSpec } from "../../Rope.js"
 import { baseFields, chosenExperts, frame, headNorms, rope, usualAttention, usualMixture } from "../experts/Fields.js"
 import { type LayerType, layerTypes, visibilityOf } from "./GemmaFields.js"
+import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
   ...baseFields,
@@ -56,7 +56,7 @@ export const mellum: Build = (config) =>
   Either.gen(function* () {
     const fields = yield* decodeFields(Fields, config)
     const { hidden_size: width, num_attention_heads: heads, num_experts: count, num_key_value_heads: kvHeads } = fields
-    if (heads % kvHeads !== 0) return yield* badConfig(`${heads} heads are not a multiple of ${kvHeads}`)
+    yield* fittingHeads(heads, kvHeads, fields.head_dim)
     const types = yield* layerTypes(fields.layer_types, fields.num_hidden_layers)
     const full = yield* ropeOf(fields, "full_attention")
     const windowed = types.includes("sliding_attention") ? yield* ropeOf(fields, "sliding_attention") : full

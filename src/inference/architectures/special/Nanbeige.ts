@@ -6,7 +6,6 @@ import { norm } from "../../blocks/Norm.js"
 import { chain, linear, type Part } from "../../blocks/Part.js"
 import { embedding, sequential, transformer } from "../../blocks/Transformer.js"
 import {
-  badConfig,
   decodeFields,
   eps,
   flag,
@@ -23,6 +22,7 @@ import {
 } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
 import { ropeSpec } from "../../Rope.js"
+import { fittingHeads } from "./Heads.js"
 
 /** In reality two. */
 const MAX_LOOPS = 64
@@ -57,9 +57,7 @@ export const nanbeige: Build = (config) =>
       if (fields[name]) return yield* unsupported(`${name} is not supported`)
     }
     const { hidden_size: width, num_attention_heads: heads, num_key_value_heads: kvHeads } = fields
-    const headSize = fields.head_dim ?? Math.floor(width / heads)
-    if (headSize < 2 || headSize % 2 !== 0) return yield* badConfig(`head size ${headSize} is not even`)
-    if (heads % kvHeads !== 0) return yield* badConfig(`${heads} heads are not a multiple of ${kvHeads}`)
+    const { headSize } = yield* fittingHeads(heads, kvHeads, fields.head_dim ?? Math.floor(width / heads))
     const rope = yield* ropeSpec({
       dims: headSize,
       base: fields.rope_theta,

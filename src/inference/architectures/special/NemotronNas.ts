@@ -25,6 +25,7 @@ import {
 } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
 import { ropeSpec } from "../../Rope.js"
+import { fittingHeads } from "./Heads.js"
 
 const ACTIVATIONS: Readonly<Record<string, Activation>> = {
   silu: "silu",
@@ -104,7 +105,7 @@ export const nemotronNas: Build = (config) =>
     const blocks = yield* Either.all(fields.block_configs.map(blockOf))
     if (blocks.length !== count) return yield* badConfig(`block_configs: ${blocks.length} values for ${count} layers`)
     const dims = width / heads
-    if (!Number.isInteger(dims) || dims % 2 !== 0) return yield* badConfig(`head size ${dims} is not even`)
+    yield* fittingHeads(heads, heads, dims)
     const uneven = blocks.find(({ attention: { _tag, ...rest } }) => "value" in rest && heads % rest.value !== 0)
     if (uneven) return yield* badConfig(`num_attention_heads ${heads} is not a multiple of n_heads_in_group`)
     const rope = yield* ropeSpec({

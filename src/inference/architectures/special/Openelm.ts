@@ -18,6 +18,7 @@ import {
   withDefault
 } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
+import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
   head_dim: headSize,
@@ -56,9 +57,10 @@ const layersOf = (fields: Fields): Either.Either<ReadonlyArray<Layer>, ConfigPro
   const count = fields.num_transformer_layers
   const lists = [fields.num_query_heads, fields.num_kv_heads, fields.ffn_multipliers]
   if (lists.some((list) => list.length !== count)) return badConfig(`lists of layers: must have ${count} values`)
-  return layers.every(({ heads, kvHeads }) => Number.isInteger(heads / kvHeads) && Number.isInteger(kvHeads))
-    ? Either.right(layers)
-    : badConfig("num_query_heads: must be multiples of num_kv_heads")
+  return Either.map(
+    Either.all(layers.map(({ heads, kvHeads }) => fittingHeads(heads, kvHeads, fields.head_dim))),
+    () => layers
+  )
 }
 
 export const openelm: Build = (config) =>
@@ -66,7 +68,6 @@ export const openelm: Build = (config) =>
     const fields = yield* decodeFields(Fields, config)
     const { head_dim: dims, model_dim: width, rms_norm_eps } = fields
     const layers = yield* layersOf(fields)
-    if (dims % 2 !== 0) return yield* badConfig(`head size ${dims} is not even`)
     const none: Layer = { heads: 1, kvHeads: 1, mlpSize: 1 }
     const headNorm = (path: string): HeadNorm | null =>
       fields.normalize_qk_projections ? { kind: "rms", eps: rms_norm_eps, span: "head", path } : null

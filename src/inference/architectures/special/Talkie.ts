@@ -5,10 +5,11 @@ import { mlp } from "../../blocks/Mlp.js"
 import { norm } from "../../blocks/Norm.js"
 import { chain, type Part } from "../../blocks/Part.js"
 import { embedding, wantedRows } from "../../blocks/Transformer.js"
-import { badConfig, decodeFields, eps, headSize, layerCount, positive, size, withDefault } from "../../Config.js"
+import { decodeFields, eps, headSize, layerCount, positive, size, withDefault } from "../../Config.js"
 import type { Build, Decoder } from "../../Decoder.js"
 import type { Ops } from "../../Ops.js"
 import { backwards } from "../../Rope.js"
+import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
   hidden_size: withDefault(size, 5120),
@@ -93,6 +94,8 @@ const decoder = (fields: Fields): Decoder => {
 }
 
 export const talkie: Build = (config) =>
-  Either.flatMap(decodeFields(Fields, config), (fields) =>
-    fields.head_dim % 2 === 0 ? Either.right(decoder(fields)) : badConfig(`head size ${fields.head_dim} is not even`)
-  )
+  Either.gen(function* () {
+    const fields = yield* decodeFields(Fields, config)
+    yield* fittingHeads(fields.num_attention_heads, fields.num_attention_heads, fields.head_dim)
+    return decoder(fields)
+  })
