@@ -6,8 +6,14 @@ import { type ArchitectureName, architectureName } from "../registry.js"
 import { denseFamilies } from "./dense/Families.js"
 import { expertFamilies } from "./experts/Families.js"
 import { hybrids } from "./hybrid/Hybrids.js"
+import { specialFamilies } from "./special/Families.js"
 
-const builders: { readonly [Name in ArchitectureName]: Build } = { ...denseFamilies, ...expertFamilies, ...hybrids }
+const builders: { readonly [Name in ArchitectureName]: Build } = {
+  ...denseFamilies,
+  ...specialFamilies,
+  ...expertFamilies,
+  ...hybrids
+}
 
 /** The decoder that a decoded config.json describes, for a checkpoint with these tensors. Left: why there is none. */
 export const buildDecoder = (config: Section, stored: ReadonlySet<string>): Either.Either<Decoder, ConfigProblem> => {

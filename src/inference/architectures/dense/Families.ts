@@ -2,17 +2,6 @@
 import { Record as Table } from "effect"
 import type { Build } from "../../Decoder.js"
 import { mistral4 } from "../latent/Mistral4.js"
-import { afm7 } from "../special/Afm7.js"
-import { baichuanM1 } from "../special/Baichuan.js"
-import { gemma3n } from "../special/Gemma3n.js"
-import { gemma4Text } from "../special/Gemma4.js"
-import { hunyuan } from "../special/Hunyuan.js"
-import { iquestLoopCoder } from "../special/IQuestLoop.js"
-import { mellum } from "../special/Mellum.js"
-import { nanbeige } from "../special/Nanbeige.js"
-import { nemotronNas } from "../special/NemotronNas.js"
-import { openelm } from "../special/Openelm.js"
-import { talkie } from "../special/Talkie.js"
 import { languageModel, visualLanguageModel, wrapped } from "../Wrappers.js"
 import { dense } from "./Dense.js"
 import { llamaRows } from "./RowsLlama.js"
@@ -32,24 +21,6 @@ export const denseFamilies = {
     ),
     () => dense(rows.gemma3_text)
   ),
-  afm7,
-  baichuan_m1: baichuanM1,
-  gemma3n,
-  gemma4: wrapped(
-    languageModel(
-      (text, { vocab_size = 262_144 }) => ({ num_attention_heads: 8, num_key_value_heads: 1, ...text, vocab_size }),
-      /^(model\.)?(vision_tower|multi_modal_projector|audio_tower|embed_audio|embed_vision|vision_embedder)\./
-    ),
-    () => gemma4Text
-  ),
-  gemma4_text: gemma4Text,
-  hunyuan,
-  iquestloopcoder: iquestLoopCoder,
-  mellum,
-  nanbeige,
-  "nemotron-nas": nemotronNas,
-  openelm,
-  talkie,
   mistral3: wrapped(
     languageModel((text) => ({ tie_word_embeddings: false, ...text }), VISION),
     ({ model_type: type }) =>

@@ -8,7 +8,7 @@ import type { ConfigProblem, Section } from "../../Config.js"
 import { type LayerPlan, plain } from "./Plan.js"
 import { field, type Setting } from "./Setting.js"
 
-/** A norm of a layer, by its module name below the layer; null where there is none. */
+/** A norm of a layer, by its module name below the layer, and where it differs from the others; null for none. */
 export type PlacedNorm =
   | string
   | null
@@ -19,7 +19,9 @@ export interface HeadNorms extends Pick<HeadNorm, "span"> {
   /** Module names below the attention; null for norms without a weight. */
   readonly names: { readonly queries: string; readonly keys: string } | null
   readonly kind: "rms" | "layer"
+  /** Before or after rope. */
   readonly place: "before" | "after"
+  /** Added to the stored weights. */
   readonly offset?: number
   /** Whether they are there at all. */
   readonly when?: Setting<boolean>
@@ -38,6 +40,7 @@ export interface RopeRow {
   readonly kinds?: ReadonlyArray<string>
   /** Multiplies the base to the power dims / (dims - 2). */
   readonly alpha?: Setting<number>
+  /** What a missing max_position_embeddings stands for; only dynamic and long rope read it. */
   readonly maxPositions?: number
   /** Turns the other way round. */
   readonly backwards?: true
@@ -77,6 +80,7 @@ export interface DenseRow {
   readonly normOffset: number
   /** Whether the norms of layers and the final one have weights. */
   readonly normWeights: boolean
+  /** For the final norm, where it is another. */
   readonly finalNormOffset?: number
   readonly norms: {
     readonly beforeAttention: PlacedNorm

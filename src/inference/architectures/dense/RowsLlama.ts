@@ -1,6 +1,6 @@
 /** Families with Llama's module names. */
 
-import { noBias, normedHeads, outOnly, ownSize, plainRope, required, scaledRope, untied } from "./Parts.js"
+import { noBias, normedHeads, outOnly, ownSize, plainRope, required, scaledRope, untied } from "./Common.js"
 import { layerTypes, letters, someStill } from "./Plan.js"
 import { attentionByPosition } from "./PositionScale.js"
 import { type DenseRow, standard } from "./Row.js"

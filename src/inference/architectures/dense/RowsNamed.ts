@@ -1,5 +1,5 @@
 /** Families with module names of their own. */
-import { gptNames, noBias, normedHeads, ownSize, plainRope, required, scaledRope, untied } from "./Parts.js"
+import { gptNames, noBias, normedHeads, ownSize, plainRope, required, scaledRope, untied } from "./Common.js"
 import { type DenseRow, standard } from "./Row.js"
 import { field } from "./Setting.js"
 

@@ -1,7 +1,7 @@
 /** Families with windows, softcaps or fused matrices that most others don't have. */
 import { isObject } from "../../../domain/JsonFile.js"
 import type { Section } from "../../Config.js"
-import { noBias, normedHeads, ownSize, plainRope, required, sandwich, scaledRope } from "./Parts.js"
+import { noBias, normedHeads, ownSize, plainRope, required, sandwich, scaledRope } from "./Common.js"
 import { baseByLayer, everyNth, layerTypes, STILL } from "./Plan.js"
 import { type DenseRow, standard } from "./Row.js"
 import { field } from "./Setting.js"
