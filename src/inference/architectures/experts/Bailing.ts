@@ -10,7 +10,6 @@ import {
   decodeFields,
   flag,
   headSize,
-  integer,
   nullish,
   number,
   positive,
@@ -59,7 +58,7 @@ const Fields = Schema.Struct({
   routed_scaling_factor: withDefault(number, 1),
   score_function: withDefault(Schema.String, "softmax"),
   n_group: withDefault(size, 1),
-  topk_group: withDefault(integer(0, 2 ** 20), 4),
+  topk_group: withDefault(expertCount, 4),
   moe_shared_expert_intermediate_size: nullish(size),
   moe_router_enable_shared_expert: withDefault(Schema.NullOr(flag), true)
 })

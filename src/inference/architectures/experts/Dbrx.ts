@@ -9,8 +9,8 @@ import type { Decoder } from "../../Decoder.js"
 import { chosenExperts, plainRope } from "./Fields.js"
 
 /** Each expert of each layer is a list of weights. */
-const MAX_EXPERTS = 256
-const MAX_DBRX_LAYERS = 256
+const MAX_EXPERTS = 64
+const MAX_DBRX_LAYERS = 128
 
 const Fields = Schema.Struct({
   vocab_size: size,

@@ -23,6 +23,7 @@ import {
   layerIndex,
   rope,
   sigmoidMixture,
+  someExperts,
   switchField,
   usualAttention
 } from "./Fields.js"
@@ -35,7 +36,7 @@ const Fields = Schema.Struct({
   num_key_value_heads: size,
   first_k_dense_replace: layerIndex,
   moe_intermediate_size: size,
-  n_routed_experts: size,
+  n_routed_experts: someExperts,
   n_shared_experts: expertCount,
   norm_topk_prob: switchField,
   num_experts_per_tok: size,

@@ -24,6 +24,7 @@ import {
   layerIndex,
   plainRope,
   sharedSize,
+  someExperts,
   switchField,
   usualAttention,
   usualMixture
@@ -41,7 +42,7 @@ const Fields = Schema.Struct({
   rope_theta: positive,
   use_bias: switchField,
   tie_word_embeddings: switchField,
-  moe_num_experts: size,
+  moe_num_experts: someExperts,
   moe_layer_start_index: withDefault(bound, 0),
   moe_intermediate_size: withDefault(integer(0, 2 ** 26), 0),
   moe_k: withDefault(size, 1),

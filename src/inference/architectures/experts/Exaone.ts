@@ -27,6 +27,7 @@ import {
   perLayer,
   rope,
   sigmoidMixture,
+  someExperts,
   switchField,
   usualAttention,
   windows
@@ -39,7 +40,7 @@ const Fields = Schema.Struct({
   moe_intermediate_size: size,
   num_key_value_heads: size,
   head_dim: headSize,
-  num_experts: size,
+  num_experts: someExperts,
   num_experts_per_tok: size,
   num_shared_experts: nullish(expertCount),
   max_position_embeddings: size,

@@ -52,8 +52,12 @@ export const frame = (fields: {
 /** A number of layers, or the index of one, where 0 is meaningful. */
 export const layerIndex = integer(0, MAX_LAYERS)
 
+/** Many times the largest real number: lists of this length are made before the weights are looked at. */
+const MAX_EXPERTS = 4096
+export const someExperts = integer(1, MAX_EXPERTS)
+
 /** A number of experts, which may be none. */
-export const expertCount = integer(0, 2 ** 20)
+export const expertCount = integer(0, MAX_EXPERTS)
 
 /** A switch that may be missing or null, which both mean off. */
 export const switchField = nullish(flag)
@@ -75,7 +79,7 @@ export const plainRope = (dims: number, base: number, interleaved = false): Eith
 export const share = (headSize: number, factor: number): number => Math.trunc(headSize * factor)
 
 /** What a config says about the groups that experts compete in; one group is none. */
-export const groupFields = { n_group: withDefault(size, 1), topk_group: withDefault(integer(0, 2 ** 20), 1) } as const
+export const groupFields = { n_group: withDefault(size, 1), topk_group: withDefault(expertCount, 1) } as const
 
 export const expertGroups = (
   count: number,

@@ -17,11 +17,11 @@ import {
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
-import { chosenExperts, frame, perLayer, rope, usualAttention, usualMixture, windows } from "./Fields.js"
+import { chosenExperts, frame, perLayer, rope, someExperts, usualAttention, usualMixture, windows } from "./Fields.js"
 
 const Fields = Schema.Struct({
   num_hidden_layers: withDefault(layerCount, 36),
-  num_local_experts: withDefault(size, 128),
+  num_local_experts: withDefault(someExperts, 128),
   num_experts_per_tok: withDefault(size, 4),
   vocab_size: withDefault(size, 201_088),
   rms_norm_eps: withDefault(eps, 1e-5),

@@ -25,7 +25,17 @@ import {
 import type { Build, Decoder } from "../../Decoder.js"
 import type { RopeSpec } from "../../Rope.js"
 import { languageModel, wrapped } from "../Wrappers.js"
-import { baseFields, dense, frame, perLayer, plainRope, rope, switchField, usualAttention } from "./Fields.js"
+import {
+  baseFields,
+  dense,
+  frame,
+  perLayer,
+  plainRope,
+  rope,
+  someExperts,
+  switchField,
+  usualAttention
+} from "./Fields.js"
 
 const Fields = Schema.Struct({
   ...baseFields,
@@ -38,7 +48,7 @@ const Fields = Schema.Struct({
   max_position_embeddings: size,
   num_experts_per_tok: integer(1, 1),
   num_key_value_heads: size,
-  num_local_experts: size,
+  num_local_experts: someExperts,
   rope_scaling: nullish(Section),
   rope_theta: positive,
   use_qk_norm: switchField,

@@ -21,6 +21,7 @@ import {
   frame,
   headNorms,
   plainRope,
+  someExperts,
   switchField,
   usualAttention,
   usualMixture
@@ -31,7 +32,7 @@ const Fields = Schema.Struct({
   intermediate_size: size,
   num_key_value_heads: size,
   num_experts_per_tok: size,
-  num_local_experts: size,
+  num_local_experts: someExperts,
   rope_theta: positive,
   rotary_dim: headSize,
   tie_word_embeddings: switchField,

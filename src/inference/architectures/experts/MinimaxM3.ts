@@ -36,6 +36,7 @@ import {
   perLayer,
   rope,
   share,
+  someExperts,
   switchField,
   usualAttention,
   usualMixture
@@ -55,7 +56,7 @@ const Fields = Schema.Struct({
   num_attention_heads: withDefault(size, 64),
   num_key_value_heads: withDefault(size, 4),
   num_hidden_layers: withDefault(layerCount, 60),
-  num_local_experts: withDefault(size, 128),
+  num_local_experts: withDefault(someExperts, 128),
   num_experts_per_tok: withDefault(size, 4),
   max_position_embeddings: withDefault(size, 1_048_576),
   rms_norm_eps: withDefault(eps, 1e-6),

@@ -27,6 +27,7 @@ import {
   frame,
   plainRope,
   rope,
+  someExperts,
   switchField,
   usualAttention,
   usualMixture
@@ -40,7 +41,7 @@ const Mixtral = Schema.Struct({
   num_attention_heads: withDefault(size, 32),
   num_experts_per_tok: withDefault(size, 2),
   num_key_value_heads: Schema.optionalWith(Schema.NullOr(size), { exact: true, default: () => 8 }),
-  num_local_experts: withDefault(size, 8),
+  num_local_experts: withDefault(someExperts, 8),
   rms_norm_eps: withDefault(eps, 1e-5),
   rope_theta: withDefault(positive, 1e6),
   rope_traditional: switchField,
@@ -91,7 +92,7 @@ const Granite = Schema.Struct({
   num_key_value_heads: size,
   attention_bias: nullish(flag),
   rope_theta: positive,
-  num_local_experts: size,
+  num_local_experts: someExperts,
   num_experts_per_tok: size,
   rope_scaling: nullish(Section),
   tie_word_embeddings: Schema.optionalWith(Schema.NullOr(flag), { exact: true, default: () => true })
@@ -154,8 +155,8 @@ const Phi = Schema.Struct({
   original_max_position_embeddings: withDefault(size, 4096),
   rms_norm_eps: withDefault(eps, 1e-6),
   rope_scaling: nullish(Schema.Struct({ long_factor: Schema.Unknown, long_mscale: nullish(number) })),
-  num_local_experts: withDefault(size, 16),
-  num_experts_per_tok: withDefault(integer(1, 64), 2),
+  num_local_experts: withDefault(someExperts, 16),
+  num_experts_per_tok: withDefault(integer(1, 16), 2),
   rope_theta: withDefault(positive, 10_000),
   router_jitter_noise: withDefault(between(0, 1), 0.01)
 })

@@ -20,6 +20,7 @@ import {
   frame,
   headNorms,
   rope,
+  someExperts,
   switchField,
   usualAttention,
   usualMixture
@@ -28,7 +29,7 @@ import {
 const Fields = Schema.Struct({
   ...baseFields,
   intermediate_size: size,
-  num_experts: size,
+  num_experts: someExperts,
   num_experts_per_tok: size,
   norm_topk_prob: switchField,
   head_dim: nullish(integer(0, MAX_HEAD_SIZE)),

@@ -17,7 +17,7 @@ import {
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
 import type { Ops } from "../../Ops.js"
-import { chosenExperts, plainRope } from "./Fields.js"
+import { chosenExperts, plainRope, someExperts } from "./Fields.js"
 
 const Fields = Schema.Struct({
   num_vocab: withDefault(size, 51_200),
@@ -26,7 +26,7 @@ const Fields = Schema.Struct({
   num_layers: withDefault(layerCount, 32),
   rotary_dim: withDefault(headSize, 32),
   num_experts_per_tok: withDefault(size, 2),
-  num_local_experts: withDefault(size, 4)
+  num_local_experts: withDefault(someExperts, 4)
 })
 
 const layerNorm = (path: string, width: number) => norm({ kind: "layer", eps: 1e-5, bias: true, path }, width)

@@ -24,6 +24,7 @@ import {
   only,
   plainRope,
   qwenSparseFields,
+  someExperts,
   switchField,
   usualAttention,
   usualMixture
@@ -31,7 +32,7 @@ import {
 
 const Qwen2 = Schema.Struct({
   ...baseFields,
-  num_experts: size,
+  num_experts: someExperts,
   num_experts_per_tok: size,
   moe_intermediate_size: size,
   shared_expert_intermediate_size: size,

@@ -33,6 +33,7 @@ import {
   perLayer,
   rope,
   share,
+  someExperts,
   usualAttention,
   usualMixture,
   windows
@@ -63,7 +64,7 @@ const Fields = Schema.Struct({
   partial_rotary_factors: nullish(numbers(MAX_LAYERS)),
   attention_other_setting: nullish(Schema.Struct({ num_attention_heads: size, num_attention_groups: size })),
   use_head_wise_attn_gate: withDefault(Schema.NullOr(flag), true),
-  moe_num_experts: withDefault(size, 288),
+  moe_num_experts: withDefault(someExperts, 288),
   moe_top_k: withDefault(size, 8),
   moe_intermediate_size: withDefault(size, 1280),
   share_expert_dim: withDefault(size, 1280),

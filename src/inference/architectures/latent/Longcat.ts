@@ -23,7 +23,7 @@ import {
   withDefault
 } from "../../Config.js"
 import type { Build, Decoder } from "../../Decoder.js"
-import { chosenExperts, dense, expertCount, only, switchField } from "../experts/Fields.js"
+import { chosenExperts, dense, expertCount, only, someExperts, switchField } from "../experts/Fields.js"
 import { latentPart, latentRope, stretchScale } from "./Fields.js"
 
 const Fields = Schema.Struct({
@@ -32,7 +32,7 @@ const Fields = Schema.Struct({
   ffn_hidden_size: size,
   moe_topk: size,
   expert_ffn_hidden_size: size,
-  n_routed_experts: size,
+  n_routed_experts: someExperts,
   zero_expert_num: expertCount,
   zero_expert_type: withDefault(only("identity"), "identity"),
   num_layers: layerCount,

@@ -2,18 +2,7 @@
 import { Either, Schema } from "effect"
 import { positionScale } from "../../blocks/PositionScale.js"
 import { preNorm } from "../../blocks/PreNorm.js"
-import {
-  decodeFields,
-  flag,
-  headSize,
-  integer,
-  nullish,
-  number,
-  positive,
-  Section,
-  size,
-  withDefault
-} from "../../Config.js"
+import { decodeFields, flag, headSize, nullish, number, positive, Section, size, withDefault } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
 import { ropeKind } from "../../Rope.js"
 import {
@@ -41,7 +30,7 @@ const Fields = Schema.Struct({
   q_lora_rank: Schema.NullOr(size),
   norm_topk_prob: switchField,
   max_position_embeddings: size,
-  topk_group: integer(0, 2 ** 20),
+  topk_group: expertCount,
   num_experts_per_tok: size,
   first_k_dense_replace: layerIndex,
   n_group: size,
