@@ -160,7 +160,8 @@ export const patternedRows = {
     rope: plainRope(field("rope_theta", 1e6)),
     windowRope: plainRope(field("rope_local_theta", 10_000)),
     plan: everyNth("sliding_window_pattern", 8),
-    window: field(["sliding_window", "window_size"], 2048),
+    // A query sees so many keys before itself.
+    window: field(["sliding_window", "window_size"], 2048, (before) => before + 1),
     mlpNames: { gateUp: "gate_up_proj", down: "down_proj" }
   },
 

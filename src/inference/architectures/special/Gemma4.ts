@@ -69,7 +69,8 @@ const feedForward = (config: Gemma4Config, path: string, size: number): Part => 
 
 const decoder = (config: Gemma4Config): Decoder => {
   const { fields, layers } = config
-  const { hidden_size: width, rms_norm_eps: eps, tie_word_embeddings: tied, vocab_size: vocabSize } = fields
+  const { hidden_size: width, rms_norm_eps: eps, vocab_size: vocabSize } = fields
+  const tied = fields.tie_word_embeddings === true
   const small = fields.hidden_size_per_layer_input ?? 0
   const perLayer: PerLayerInput = {
     path: MODEL,

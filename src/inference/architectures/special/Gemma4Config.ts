@@ -53,7 +53,7 @@ const Fields = Schema.Struct({
   top_k_experts: nullish(size),
   moe_intermediate_size: nullish(size),
   layer_types: nullish(texts(MAX_LAYERS)),
-  tie_word_embeddings: withDefault(flag, true)
+  tie_word_embeddings: Schema.optionalWith(Schema.NullOr(flag), { exact: true, default: () => true })
 })
 type Fields = typeof Fields.Type
 

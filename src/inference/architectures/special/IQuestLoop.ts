@@ -24,6 +24,7 @@ import {
 import type { Build, Decoder } from "../../Decoder.js"
 import type { Ops, Visibility } from "../../Ops.js"
 import { type RopeSpec, ropeSpec } from "../../Rope.js"
+import { switchField } from "../experts/Fields.js"
 import { fittingHeads } from "./Heads.js"
 
 const Fields = Schema.Struct({
@@ -40,7 +41,7 @@ const Fields = Schema.Struct({
   mlp_bias: withDefault(flag, false),
   rope_theta: withDefault(positive, 500_000),
   rope_scaling: nullish(Section),
-  tie_word_embeddings: withDefault(flag, false),
+  tie_word_embeddings: switchField,
   loop_num: withDefault(integer(2, 2), 2),
   loop_window_size: withDefault(size, 64)
 })
@@ -55,7 +56,8 @@ interface Turned<T> {
 
 const decoder = (fields: Fields, rope: RopeSpec): Decoder => {
   const { head_dim: dims, hidden_size: width, num_attention_heads: heads, num_key_value_heads: kvHeads } = fields
-  const { tie_word_embeddings: tied, vocab_size: vocabSize } = fields
+  const { vocab_size: vocabSize } = fields
+  const tied = fields.tie_word_embeddings === true
   const window: Visibility = { _tag: "Window", size: fields.loop_window_size }
   const normed = (path: string) => norm({ kind: "rms", eps: fields.rms_norm_eps, path }, width)
   const embedding = "model.embed_tokens"

@@ -22,6 +22,7 @@ import {
 } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
 import { ropeSpec } from "../../Rope.js"
+import { switchField } from "../experts/Fields.js"
 import { fittingHeads } from "./Heads.js"
 
 /** In reality two. */
@@ -41,7 +42,7 @@ const Fields = Schema.Struct({
   rope_scaling: nullish(Section),
   attention_bias: withDefault(flag, false),
   mlp_bias: withDefault(flag, false),
-  tie_word_embeddings: withDefault(flag, false),
+  tie_word_embeddings: switchField,
   num_loops: withDefault(integer(1, MAX_LOOPS), 1),
   loop_loss_weights: nullish(numbers(MAX_LOOPS - 1)),
   skip_loop_final_norm: withDefault(flag, false),
@@ -105,7 +106,7 @@ export const nanbeige: Build = (config) =>
       // The head norms what the last loop leaves; only the wanted rows.
       return isLast || fields.skip_loop_final_norm ? layers : [...layers, finalNorm]
     }
-    const tied = fields.tie_word_embeddings
+    const tied = fields.tie_word_embeddings === true
     return transformer({
       vocabSize: fields.vocab_size,
       embed: embedding("model.embed_tokens", fields.vocab_size, width),

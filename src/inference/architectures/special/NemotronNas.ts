@@ -25,6 +25,7 @@ import {
 } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
 import { ropeSpec } from "../../Rope.js"
+import { switchField } from "../experts/Fields.js"
 import { fittingHeads } from "./Heads.js"
 
 const ACTIVATIONS: Readonly<Record<string, Activation>> = {
@@ -48,7 +49,7 @@ const Fields = Schema.Struct({
   rope_theta: withDefault(positive, 500_000),
   rope_scaling: nullish(Section),
   max_position_embeddings: withDefault(size, 131_072),
-  tie_word_embeddings: withDefault(flag, false)
+  tie_word_embeddings: switchField
 })
 
 const half = { no_op: withDefault(flag, false), replace_with_linear: withDefault(flag, false) } as const
@@ -143,7 +144,7 @@ export const nemotronNas: Build = (config) =>
       return mlp({ path, names, width, size: mlpSize(block.value, width), activation, bias: mlpBias })
     }
     const normed = (path: string) => norm({ kind: "rms", eps: fields.rms_norm_eps, path }, width)
-    const tied = fields.tie_word_embeddings
+    const tied = fields.tie_word_embeddings === true
     return transformer({
       vocabSize,
       embed: embedding("model.embed_tokens", vocabSize, width),
