@@ -81,21 +81,12 @@ const MAX_ENUM = 100_000
 /** Numbers of layers with commas between; without it all layers but the first. */
 const sparseLayers = ({ moe_layers_enum: text }: Fields): Either.Either<(layer: number) => boolean, ConfigProblem> => {
   if (!text) return Either.right((layer) => layer > 0)
-  const listed =
-    text.length > MAX_ENUM
-      ? []
-      : text
-          .trim()
-          .split(",")
-          .map((part) => part.trim())
-  return listed.length > 0 && listed.every((part) => /^\d{1,6}$/.test(part))
-    ? Either.right(
-        (
-          (numbers) => (layer: number) =>
-            numbers.has(layer)
-        )(new Set(listed.map(Number)))
-      )
-    : badConfig(`moe_layers_enum: ${excerpt(text)} is not a list of layers`)
+  const listed = (text.length > MAX_ENUM ? "" : text).split(",").map((part) => part.trim())
+  if (!listed.every((part) => /^\d{1,6}$/.test(part))) {
+    return badConfig(`moe_layers_enum: ${excerpt(text)} is not a list of layers`)
+  }
+  const layers = new Set(listed.map(Number))
+  return Either.right((layer) => layers.has(layer))
 }
 
 /** 0 or null stand for no limit. */
