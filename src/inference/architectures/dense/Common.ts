@@ -25,6 +25,12 @@ export const scaledRope = (base: RopeRow["base"], more: Partial<RopeRow> = {}): 
   ...more
 })
 
+/** Where null doesn't mean the field's default but none. */
+export const noneForNull =
+  (name: string): DenseRow["prepare"] =>
+  (config) =>
+    config[name] === null ? { ...config, [name]: 0 } : config
+
 /** Each branch normalised on its way in and on its way out. */
 export const sandwich: DenseRow["norms"] = {
   beforeAttention: "input_layernorm",
@@ -44,3 +50,17 @@ export const gptNames = {
   attention: "attn",
   norms: { beforeAttention: "ln_1", afterAttention: null, beforeMlp: "ln_2", afterMlp: null }
 } as const
+
+/** Its sizes. */
+export const gptSizes = {
+  hidden: field<number>("n_embd"),
+  layers: field<number>("n_layer"),
+  heads: field<number>("n_head"),
+  kvHeads: 0,
+  headSize: 0,
+  eps: field<number>("layer_norm_epsilon")
+} as const
+
+/** Other norms than Llama's. */
+export const layerNorm = { norm: "layer", normBias: true } as const
+export const allBiased = { qkvBias: true, outputBias: true, mlpBias: true } as const

@@ -4,11 +4,12 @@ import type { Build } from "../../Decoder.js"
 import { mistral4 } from "../latent/Mistral4.js"
 import { languageModel, visualLanguageModel, wrapped } from "../Wrappers.js"
 import { dense } from "./Dense.js"
+import { gptRows } from "./RowsGpt.js"
 import { llamaRows } from "./RowsLlama.js"
 import { namedRows } from "./RowsNamed.js"
 import { patternedRows } from "./RowsPatterned.js"
 
-const rows = { ...llamaRows, ...namedRows, ...patternedRows }
+const rows = { ...llamaRows, ...gptRows, ...namedRows, ...patternedRows }
 
 const VISION = /^(model\.)?(vision_tower|multi_modal_projector)\./
 

@@ -1,109 +1,22 @@
 /** Families with module names of their own. */
-import { gptNames, noBias, normedHeads, ownSize, plainRope, required, scaledRope, untied } from "./Common.js"
+import {
+  allBiased,
+  gptNames,
+  gptSizes,
+  layerNorm,
+  noBias,
+  noneForNull,
+  normedHeads,
+  ownSize,
+  plainRope,
+  required,
+  scaledRope,
+  untied
+} from "./Common.js"
 import { type DenseRow, standard } from "./Row.js"
 import { field } from "./Setting.js"
 
-const layerNorm = { norm: "layer", normBias: true } as const
-const allBiased = { qkvBias: true, outputBias: true, mlpBias: true } as const
-const gptSizes = {
-  hidden: field<number>("n_embd"),
-  layers: field<number>("n_layer"),
-  heads: field<number>("n_head"),
-  kvHeads: 0,
-  headSize: 0,
-  eps: field<number>("layer_norm_epsilon")
-} as const
-const fourTimes: DenseRow["mlpSize"] = ({ hidden }) => 4 * hidden
-
-/** Tables that PyTorch keeps beside GPT-2's weights. */
-const isMask = (name: string) => /\.attn(ention)?\.(masked_)?bias$/.test(name)
-
-const gpt2: DenseRow = {
-  ...standard,
-  ...layerNorm,
-  ...allBiased,
-  ...gptSizes,
-  ...gptNames,
-  tied: true,
-  mlpSize: fourTimes,
-  embedding: "model.wte",
-  layerList: "model.h",
-  finalNorm: "model.ln_f",
-  positions: { path: "model.wpe", rows: field("n_positions") },
-  qkv: { fused: "c_attn", rows: "blocks" },
-  output: "c_proj",
-  rope: null,
-  mlpNames: { up: "c_fc", down: "c_proj" },
-  activation: "geluTanh",
-  rename: (name) => (isMask(name) ? null : name.startsWith("model.") ? name : `model.${name}`)
-}
-
 export const namedRows = {
-  gpt2,
-
-  gpt_bigcode: {
-    ...gpt2,
-    ...gptNames,
-    kvHeads: field("num_key_value_heads", 0),
-    mlpSize: field("n_inner"),
-    tied: field("tie_word_embeddings", true),
-    positions: { path: "transformer.wpe", rows: field("n_positions") },
-    qkvBias: field("attention_bias", true),
-    outputBias: field("attention_bias", true),
-    mlpBias: field("mlp_bias", true),
-    activation: "gelu",
-    prepare: (config) => ({ ...config, num_key_value_heads: config["multi_query"] === false ? null : 1 }),
-    rename: (name) => (isMask(name) ? null : name)
-  },
-
-  gptj: {
-    ...gpt2,
-    ...untied,
-    hidden: field("n_embd", 4096),
-    layers: field("n_layer", 28),
-    heads: field("n_head", 16),
-    vocab: field("vocab_size", 50_400),
-    eps: field("layer_norm_epsilon", 1e-5),
-    positions: null,
-    parallel: true,
-    sharedNorm: true,
-    qkv: standard.qkv,
-    qkvBias: false,
-    output: "out_proj",
-    outputBias: false,
-    rope: plainRope(10_000, { dims: field("rotary_dim", 64), interleaved: true }),
-    mlpNames: { up: "fc_in", down: "fc_out" },
-    headBias: true,
-    rename: (name) => (isMask(name) ? null : name.replace(/^transformer\./, "model."))
-  },
-
-  gpt_neox: {
-    ...standard,
-    ...layerNorm,
-    ...allBiased,
-    ...ownSize,
-    ...untied,
-    kvHeads: 0,
-    eps: field("layer_norm_eps"),
-    mlpSize: fourTimes,
-    embedding: "model.embed_in",
-    layerList: "model.h",
-    finalNorm: "model.final_layer_norm",
-    head: "model.embed_out",
-    attention: "attention",
-    parallel: field("use_parallel_residual", true),
-    qkv: { fused: "query_key_value", rows: "grouped" },
-    output: "dense",
-    rope: plainRope(field("rotary_emb_base"), { part: field("rotary_pct") }),
-    mlpNames: { up: "dense_h_to_4h", down: "dense_4h_to_h" },
-    activation: "geluTanh",
-    rename: (name) => {
-      if (isMask(name)) return null
-      const own = name.startsWith("model.") ? name : `model.${name}`
-      return own.replace(".gpt_neox.layers.", ".h.").replace(".gpt_neox.", ".")
-    }
-  },
-
   phi: {
     ...standard,
     ...layerNorm,
@@ -114,6 +27,7 @@ export const namedRows = {
     hidden: field("hidden_size", 2560),
     layers: field("num_hidden_layers", 32),
     heads: field("num_attention_heads", 32),
+    kvHeads: field("num_key_value_heads", 32),
     mlpSize: field("intermediate_size", 10_240),
     eps: field("layer_norm_eps", 1e-5),
     finalNorm: "model.final_layernorm",
@@ -123,7 +37,8 @@ export const namedRows = {
     rope: plainRope(field("rope_theta", 10_000), { part: field("partial_rotary_factor", 0.4) }),
     mlpNames: { up: "fc1", down: "fc2" },
     activation: "geluTanh",
-    headBias: true
+    headBias: true,
+    prepare: noneForNull("num_key_value_heads")
   },
 
   starcoder2: {
