@@ -1,5 +1,5 @@
 /**
- * npm run check:models -- DIR [--engine NAME] [--only CASE]
+ * npm run check:models -- DIR [--engine NAME] [--only REGEX]
  *
  * Runs an engine on every reference case below DIR and prints a line for each; exit code 1 when one fails.
  */
@@ -8,14 +8,15 @@ import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { Effect } from "effect"
 import { mlxEngine } from "../src/engines/mlx/MlxEngine.js"
+import { referenceEngine } from "../src/engines/reference/ReferenceEngine.js"
 import type { Engine } from "../src/inference/Engine.js"
 import { checkCase, goldenCases, type Verdict } from "../test/support/GoldenModels.js"
 
-const engines: Readonly<Record<string, Engine>> = { mlx: mlxEngine }
+const engines: Readonly<Record<string, Engine>> = { mlx: mlxEngine, reference: referenceEngine }
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { engine: { type: "string", default: "mlx" }, only: { type: "string" } }
+  options: { engine: { type: "string", default: "mlx" }, only: { type: "string", default: "" } }
 })
 const engine = engines[values.engine]
 const [directory] = positionals
@@ -41,7 +42,7 @@ const line = (name: string, verdict: Verdict): string => {
 
 const main = Effect.gen(function* () {
   const counts = { Passed: 0, Failed: 0, Skipped: 0 }
-  const names = goldenCases(directory ?? "").filter((name) => values.only === undefined || name === values.only)
+  const names = goldenCases(directory ?? "").filter((name) => new RegExp(values.only).test(name))
   for (const name of names) {
     const verdict = yield* run(name)
     counts[verdict._tag]++
@@ -53,7 +54,7 @@ const main = Effect.gen(function* () {
 })
 
 if (engine === undefined || directory === undefined || !existsSync(directory)) {
-  console.error(`usage: check-models DIR [--engine ${Object.keys(engines).join("|")}] [--only CASE]`)
+  console.error(`usage: check-models DIR [--engine ${Object.keys(engines).join("|")}] [--only REGEX]`)
   process.exitCode = 2
 } else {
   process.exitCode = await Effect.runPromise(main)

@@ -71,12 +71,39 @@ const positive = Schema.Number.pipe(
   Schema.filter((value) => (Number.isFinite(value) && value > 0) || "must be a number greater than 0")
 )
 
-/** Sampler settings (spec 02 §7). Temperature 0 takes the likeliest token; `seed` null draws a fresh one. */
+const seed = Schema.Number.pipe(Schema.filter((value) => Number.isSafeInteger(value) || "must be an integer"))
+
+/** Added to a token's logit; keys are token ids in decimal. */
+const LogitBias = Schema.Record({
+  key: Schema.String.pipe(Schema.pattern(/^(0|[1-9]\d{0,8})$/)),
+  value: between(-100, 100)
+})
+
+/**
+ * Sampler settings (spec 02 §7). Temperature 0 takes the likeliest token; `seed` null draws a fresh one. What is left out
+ * does nothing.
+ */
 export const Sampling = Schema.Struct({
   temperature: between(0, 2),
   topP: between(0, 1),
   repetitionPenalty: positive,
-  seed: Schema.NullOr(Schema.Number.pipe(Schema.filter((value) => Number.isSafeInteger(value) || "must be an integer")))
+  seed: Schema.NullOr(seed),
+  /** Keeps so many of the likeliest tokens; below the size of the vocabulary. */
+  topK: Schema.optional(integerFrom(1)),
+  /** Drops tokens less likely than the likeliest times this. */
+  minP: Schema.optional(between(0, 1)),
+  /** How often all tokens above the threshold but the least likely of them are dropped. */
+  xtcProbability: Schema.optional(between(0, 1)),
+  xtcThreshold: Schema.optional(between(0, 0.5)),
+  /** Taken from the logit of a token that is in the window, once. */
+  presencePenalty: Schema.optional(between(-2, 2)),
+  /** Taken from the logit of a token as often as it is in the window. */
+  frequencyPenalty: Schema.optional(between(-2, 2)),
+  /** Tokens that the three penalties look back; 0 for all. Without it 20. */
+  penaltyWindow: Schema.optional(integerFrom(0)),
+  logitBias: Schema.optional(LogitBias),
+  /** Tells the log-probability of each token, and of so many of the likeliest. */
+  logProbabilities: Schema.optional(Schema.Number.pipe(Schema.int(), Schema.between(0, 20)))
 })
 export type Sampling = typeof Sampling.Type
 

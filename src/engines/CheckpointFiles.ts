@@ -11,10 +11,13 @@ import { Section } from "../inference/Config.js"
 import type { Decoder } from "../inference/Decoder.js"
 import type { CheckpointSource } from "../inference/Engine.js"
 import { quantization } from "../inference/Quantization.js"
+import { architectureProblem } from "../inference/registry.js"
 import { headerLength, LENGTH_BYTES, parseHeader, type TensorInfo } from "../inference/Safetensors.js"
+import { type DecoderNeeds, traceDecoder } from "../inference/Trace.js"
 import {
   type PlannedWeight,
   planWeights,
+  renamed,
   type StoredTensor,
   type TensorTable,
   type WeightProblem
@@ -28,6 +31,7 @@ const SINGLE = "model.safetensors"
 /** A checkpoint whose files fit together and fit the architecture. */
 export interface OpenCheckpoint {
   readonly decoder: Decoder
+  readonly needs: DecoderNeeds
   readonly weights: ReadonlyArray<PlannedWeight>
   readonly tensors: TensorTable
   /** Names of the files that hold `tensors`. */
@@ -74,20 +78,22 @@ const weightFiles = (source: CheckpointSource): Effect.Effect<ReadonlyArray<stri
     return found.length > 0 ? found : yield* invalid(source, SINGLE, "missing")
   })
 
-const tensorTable = (
+/** All tensors of the files. */
+const storedTensors = (
   source: CheckpointSource,
   files: ReadonlyArray<string>
-): Effect.Effect<TensorTable, CheckpointInvalid> =>
+): Effect.Effect<ReadonlyArray<StoredTensor>, CheckpointInvalid> =>
   Effect.gen(function* () {
-    const table = new Map<string, StoredTensor>()
+    const found = new Map<string, StoredTensor>()
     for (const file of files) {
-      for (const [name, info] of yield* readHeader(source, file)) {
-        const other = table.get(name)
-        if (other !== undefined) return yield* invalid(source, file, `tensor ${excerpt(name)} is also in ${other.file}`)
-        table.set(name, { ...info, file })
+      for (const [stored, info] of yield* readHeader(source, file)) {
+        const other = found.get(stored)
+        if (other !== undefined)
+          return yield* invalid(source, file, `tensor ${excerpt(stored)} is also in ${other.file}`)
+        found.set(stored, { ...info, stored, file })
       }
     }
-    return table
+    return [...found.values()]
   })
 
 const failure = (source: CheckpointSource, problem: WeightProblem, files: TensorTable | null) => {
@@ -112,12 +118,17 @@ export const openCheckpoint = Effect.fn("CheckpointFiles.openCheckpoint")(functi
 ): Effect.fn.Return<OpenCheckpoint, CheckpointInvalid | ModelIncompatible> {
   const config = yield* readForm(source, CONFIG, Section)
   const refuse = (problem: WeightProblem) => failure(source, problem, null)
-  const decoder = yield* Either.mapLeft(buildDecoder(config), refuse)
+  const problem = architectureProblem(config)
+  if (problem !== null) return yield* new ModelIncompatible({ model: source.name, reason: problem })
   const rule = yield* Either.mapLeft(quantization(config), refuse)
   const files = yield* weightFiles(source)
-  const tensors = yield* tensorTable(source, files)
-  const weights = yield* Either.mapLeft(planWeights(decoder.needs, rule, tensors), (problem) =>
-    failure(source, problem, tensors)
+  const stored = yield* storedTensors(source, files)
+  const names = new Set(stored.map((tensor) => tensor.stored))
+  const decoder = yield* Either.mapLeft(buildDecoder(config, names), refuse)
+  const needs = yield* Either.mapLeft(traceDecoder(decoder), refuse)
+  const tensors = yield* Either.mapLeft(renamed(stored, decoder.storedAs), refuse)
+  const weights = yield* Either.mapLeft(planWeights(needs.weights, rule, tensors), (wrong) =>
+    failure(source, wrong, tensors)
   )
-  return { decoder, weights, tensors, files }
+  return { decoder, needs, weights, tensors, files }
 })

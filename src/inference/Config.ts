@@ -49,21 +49,43 @@ export const between = (min: number, max: number): Schema.Schema<number> =>
 
 export const flag = field((value): value is boolean => typeof value === "boolean", "true or false")
 
-/** A list of limited length, at least one item long. */
-const list = <A>(item: (value: unknown) => value is A, max: number, items: string): Schema.Schema<ReadonlyArray<A>> =>
+/** A list of limited length. */
+export const list = <A>(
+  item: (value: unknown) => value is A,
+  max: number,
+  items: string,
+  min = 1
+): Schema.Schema<ReadonlyArray<A>> =>
   field(
     (value): value is ReadonlyArray<A> =>
-      Array.isArray(value) && value.length > 0 && value.length <= max && value.every(item),
-    `a list of 1 to ${max} ${items}`
+      Array.isArray(value) && value.length >= min && value.length <= max && value.every(item),
+    `a list of ${min} to ${max} ${items}`
   )
 
 export const texts = (max: number) => list((value) => typeof value === "string", max, "strings")
 export const positives = (max: number) =>
   list((value): value is number => isNumber(value) && value > 0, max, "numbers above 0")
+export const numbers = (max: number) => list(isNumber, max, "numbers", 0)
+export const flags = (max: number) => list((value) => typeof value === "boolean", max, "times true or false")
+
+/** Layers of a model; several times any real number of them, as their weights are listed before the files are looked at. */
+export const MAX_LAYERS = 1000
+export const layerCount = integer(1, MAX_LAYERS)
+
+/** A hundred times the largest real one. Rope tables are made of it before the weights are looked at. */
+export const MAX_HEAD_SIZE = 65_536
+export const headSize = integer(1, MAX_HEAD_SIZE)
+
+/** What a norm adds to a mean. */
+export const eps = between(0, 1)
 
 /** A field that may be missing or null. */
 export const nullish = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(Schema.NullOr(schema), { exact: true })
+
+/** A field that may be missing, with what it means then; null is refused. */
+export const withDefault = <A, I>(schema: Schema.Schema<A, I>, value: A) =>
+  Schema.optionalWith(schema, { exact: true, default: () => value })
 
 /** Part of a config as it was parsed. */
 export type Section = Readonly<Record<string, unknown>>

@@ -20,6 +20,14 @@ export interface Sequence {
    * `ids.length * vocabSize` in row-major order for `"all"`.
    */
   readonly forward: (ids: ReadonlyArray<number>, rows: "last" | "all") => Effect.Effect<Float32Array>
+  /**
+   * Goes on as if only the first `length` tokens had been given; false (and nothing is changed) where that can't be: recurrent
+   * states know only the present, windows what they still hold. The start is always in reach, and so are the positions of the
+   * last step when the model `rewinds`.
+   */
+  readonly rewind: (length: number) => boolean
+  /** Bytes of its caches and states. */
+  readonly bytes: number
   /** Frees the KV cache. */
   readonly close: () => void
 }
@@ -36,6 +44,10 @@ export interface LoadedModel {
   readonly vocabSize: number
   /** Most prompt tokens to give to one step: an interruption arrives between steps, so one should take a second or two. */
   readonly prefillChunk: number
+  /** Whether sequences can be taken back into their last step. */
+  readonly rewinds: boolean
+  /** Most bytes that a sequence of so many tokens holds, known before it is started. */
+  readonly cacheBytes: (positions: number) => number
   readonly start: () => Sequence
   readonly memory: () => MemoryStats
 }

@@ -13,7 +13,8 @@ import {
   positive,
   positives,
   type Section,
-  unsupported
+  unsupported,
+  withDefault
 } from "./Config.js"
 
 /**
@@ -56,9 +57,6 @@ export const dynamicBase = (rates: DynamicRates, dims: number, length: number): 
   const stretched = (factor * Math.max(length, maxPositions)) / maxPositions - (factor - 1)
   return base * stretched ** (dims / (dims - 2))
 }
-
-const withDefault = <A, I>(schema: Schema.Schema<A, I>, value: A) =>
-  Schema.optionalWith(schema, { exact: true, default: () => value })
 
 const Linear = Schema.Struct({ factor: positive })
 
@@ -150,7 +148,7 @@ export interface RopeConfig {
 }
 
 /** `type` wins over `rope_type`, as older configs have both. */
-const kindOf = (scaling: RopeConfig["scaling"]): unknown => {
+export const ropeKind = (scaling: RopeConfig["scaling"]): unknown => {
   if (scaling === null) return "default"
   const { rope_type: kind = "default", type } = scaling
   return type || kind
@@ -171,7 +169,7 @@ const KINDS: ReadonlyArray<unknown> = [
 
 /** Why the kind of rope isn't there, null when it is; says nothing of its numbers. */
 export const ropeProblem = (scaling: Section | null): string | null => {
-  const kind = kindOf(scaling)
+  const kind = ropeKind(scaling)
   return KINDS.includes(kind) ? null : `rope type ${excerpt(kind)} is not supported`
 }
 
@@ -179,7 +177,7 @@ export const ropeProblem = (scaling: Section | null): string | null => {
 export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProblem> => {
   const { base, dims, interleaved, maxPositions, scaling } = config
   const spec = (rates: RopeRates): RopeSpec => ({ dims, interleaved, rates })
-  const kind = kindOf(scaling)
+  const kind = ropeKind(scaling)
   switch (kind) {
     case "default":
     case "mrope": // three position ids that are equal for text
@@ -222,3 +220,10 @@ export const ropeSpec = (config: RopeConfig): Either.Either<RopeSpec, ConfigProb
       return unsupported(`rope type ${excerpt(kind)} is not supported`)
   }
 }
+
+/** Plain rope that turns the other way round. */
+export const backwards = (dims: number, base: number): RopeSpec => ({
+  dims,
+  interleaved: false,
+  rates: { _tag: "Table", rates: Float32Array.from(plainRates(dims, base), (rate) => -rate), magnitude: 1 }
+})

@@ -13,42 +13,40 @@ import {
 } from "./Quantization.js"
 import type { Dtype, TensorInfo } from "./Safetensors.js"
 
-/** A tensor and the file (its name inside the checkpoint) that holds it. */
+/** A tensor, its name inside a file, and the file (its name inside the checkpoint) that holds it. */
 export interface StoredTensor extends TensorInfo {
+  readonly stored: string
   readonly file: string
 }
 
+/** Tensors by the names that the architecture uses. */
 export type TensorTable = ReadonlyMap<string, StoredTensor>
 
 /**
- * `Matrix`: `path.weight` [rows, columns] and what its format needs beside it, `path.bias` [rows] when `bias`.
- * `Vector`: the tensor `name` [length].
+ * `Matrix`: `path.weight` [rows, columns] and what its format needs beside it, `path.bias` [rows] when `bias`; with a `count`
+ * so many of them in one tensor, [count, rows, columns] and bias [count, rows].
+ * `Tensor`: the tensor `name` as it is.
  */
 export interface MatrixSpec {
   readonly _tag: "Matrix"
   readonly kind: "linear" | "embedding"
   readonly path: string
+  readonly count: number | null
   readonly rows: number
   readonly columns: number
   readonly bias: boolean
 }
-export interface VectorSpec {
-  readonly _tag: "Vector"
+export interface TensorSpec {
+  readonly _tag: "Tensor"
   readonly name: string
-  readonly length: number
+  readonly shape: ReadonlyArray<number>
 }
-export type WeightSpec = MatrixSpec | VectorSpec
+export type WeightSpec = MatrixSpec | TensorSpec
 
 export interface PlannedMatrix extends MatrixSpec {
   readonly format: MatrixFormat
 }
-export type PlannedWeight = PlannedMatrix | VectorSpec
-
-/** Names and shapes to expect, and tensors that may lie there unused. */
-export interface WeightNeeds {
-  readonly weights: ReadonlyArray<WeightSpec>
-  readonly ignored: (name: string) => boolean
-}
+export type PlannedWeight = PlannedMatrix | TensorSpec
 
 /** `Tensor`: a tensor is missing, superfluous or not what it must be; `file` is null when no file has it. */
 export type WeightProblem =
@@ -85,10 +83,10 @@ const check = (table: TensorTable, { dtypes, name, shape }: Expected): WeightPro
 
 /** The tensors of a matrix in a format. */
 const tensorsOf = (matrix: MatrixSpec, format: MatrixFormat): ReadonlyArray<Expected> => {
-  const { bias, columns, path, rows } = matrix
+  const { bias, columns, count, path, rows } = matrix
   const tensor = (suffix: string, dtypes: ReadonlySet<Dtype>, ...shape: ReadonlyArray<number>): Expected => ({
     name: `${path}.${suffix}`,
-    shape,
+    shape: count === null ? shape : [count, ...shape],
     dtypes
   })
   const own = bias ? [tensor("bias", FLOATS, rows)] : []
@@ -101,7 +99,11 @@ const tensorsOf = (matrix: MatrixSpec, format: MatrixFormat): ReadonlyArray<Expe
       : [words, tensor("scales", BYTES, rows, groups), ...own]
   }
   return format._tag === "Ternary"
-    ? [tensor("weight", BYTES, Math.ceil(rows / 4), columns), tensor("weight_scale", FLOATS, 1), ...own]
+    ? [
+        tensor("weight", BYTES, Math.ceil(rows / 4), columns),
+        { name: `${path}.weight_scale`, shape: [1], dtypes: FLOATS },
+        ...own
+      ]
     : [tensor("weight", FLOATS, rows, columns), ...own]
 }
 
@@ -135,19 +137,17 @@ const planMatrix = (
 
 /** Every weight with its format, in the order of `needs`; or the first thing that is wrong. */
 export const planWeights = (
-  needs: WeightNeeds,
+  needs: ReadonlyArray<WeightSpec>,
   rule: Quantization,
   table: TensorTable
 ): Either.Either<ReadonlyArray<PlannedWeight>, WeightProblem> =>
   Either.gen(function* () {
     const planned: Array<PlannedWeight> = []
     const used = new Set<string>()
-    for (const weight of needs.weights) {
-      const plan = weight._tag === "Vector" ? weight : yield* planMatrix(table, rule, weight)
+    for (const weight of needs) {
+      const plan = weight._tag === "Tensor" ? weight : yield* planMatrix(table, rule, weight)
       const tensors =
-        plan._tag === "Vector"
-          ? [{ name: plan.name, shape: [plan.length], dtypes: FLOATS }]
-          : tensorsOf(plan, plan.format)
+        plan._tag === "Tensor" ? [{ name: plan.name, shape: plan.shape, dtypes: FLOATS }] : tensorsOf(plan, plan.format)
       for (const tensor of tensors) {
         const problem = check(table, tensor)
         if (problem !== null) return yield* Either.left(problem)
@@ -155,10 +155,32 @@ export const planWeights = (
       }
       planned.push(plan)
     }
-    for (const [name, { file }] of table) {
-      if (!used.has(name) && !needs.ignored(name)) {
-        return yield* Either.left(tensorProblem(file, `tensor ${excerpt(name)} is not part of this architecture`))
+    for (const [name, { file, stored }] of table) {
+      if (!used.has(name)) {
+        return yield* Either.left(tensorProblem(file, `tensor ${excerpt(stored)} is not part of this architecture`))
       }
     }
     return planned
   })
+
+/**
+ * The stored tensors under the names that an architecture uses; two stored forms of one tensor are as wrong as a superfluous
+ * one.
+ */
+export const renamed = (
+  tensors: ReadonlyArray<StoredTensor>,
+  storedAs: (name: string) => string | null
+): Either.Either<TensorTable, WeightProblem> => {
+  const table = new Map<string, StoredTensor>()
+  for (const tensor of tensors) {
+    const name = storedAs(tensor.stored)
+    if (name === null) continue
+    const other = table.get(name)
+    if (other !== undefined) {
+      const problem = `tensors ${excerpt(tensor.stored)} and ${excerpt(other.stored)} stand for the same weight`
+      return Either.left(tensorProblem(tensor.file, problem))
+    }
+    table.set(name, tensor)
+  }
+  return Either.right(table)
+}

@@ -147,6 +147,10 @@ const counted = (model: LoadedModel, count: (tokens: number) => void): LoadedMod
           count(ids.length)
           return sequence.forward(ids, rows)
         }),
+      rewind: (length) => sequence.rewind(length),
+      get bytes() {
+        return sequence.bytes
+      },
       close: () => sequence.close()
     }
   }

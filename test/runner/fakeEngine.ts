@@ -71,6 +71,8 @@ const sequence = (directory: string, { answer, endless, fault }: typeof Script.T
         if (next === undefined) fail(fault)
         return logitsFor(next ?? EOS)
       }),
+    rewind: () => false,
+    bytes: 0,
     close: () => appendFileSync(join(directory, "closed"), ".")
   }
 }
@@ -93,6 +95,8 @@ const engine: Engine = {
       return {
         prefillChunk: 512,
         vocabSize: VOCAB_SIZE,
+        rewinds: false,
+        cacheBytes: () => 0,
         start: () => sequence(directory, script, pass),
         memory: () => ({ activeBytes: 1, peakBytes: 2, cacheBytes: null })
       }

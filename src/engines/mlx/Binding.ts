@@ -14,6 +14,19 @@ export interface Binding {
   readonly gpu: boolean
   /** Gives an array's memory back at once; the array must not be used again. */
   readonly release: (array: MlxArray) => void
+  /** x [..., n, k] times the matrices [k, m] of `stack` that `which`, as broadcast with the leading axes, names. */
+  readonly gatherMatmul: (x: MlxArray, stack: MlxArray, which: MlxArray) => MlxArray
+  /** The same with packed matrices, transposed or not. */
+  readonly gatherQuantizedMatmul: (
+    x: MlxArray,
+    words: MlxArray,
+    scales: MlxArray,
+    biases: MlxArray,
+    which: MlxArray,
+    transpose: boolean,
+    groupSize: number,
+    bits: number
+  ) => MlxArray
 }
 
 /** A plain string, so that the compiler does not read the package (see Mx.ts). */
@@ -42,6 +55,18 @@ const releaseWith = (mx: Mx): Binding["release"] => {
   }
 }
 
+/** Version 0.0.7 calls MLX's `gather_mm` and `gather_qmm` by their older names; the arguments are the same. */
+const gatherFunctions = (mx: Mx): Pick<Binding, "gatherMatmul" | "gatherQuantizedMatmul"> => {
+  const matmul = mx.gatherMM ?? mx.blockSparseMM
+  const quantizedMatmul = mx.gatherQMM ?? mx.blockSparseQMM
+  if (matmul === undefined || quantizedMatmul === undefined) throw new Error("the binding has no products by index")
+  return {
+    gatherMatmul: (x, stack, which) => matmul(x, stack, undefined, which),
+    gatherQuantizedMatmul: (x, words, scales, biases, which, transpose, groupSize, bits) =>
+      quantizedMatmul(x, words, scales, biases, undefined, which, transpose, groupSize, bits)
+  }
+}
+
 const unavailable = (code: string) =>
   new EngineUnavailable({ engine: "MLX", problem: installHint(process.platform, code) })
 
@@ -51,8 +76,22 @@ export const loadBinding: Effect.Effect<Binding, EngineUnavailable> = Effect.try
   catch: (cause) => unavailable(systemCode(cause))
 }).pipe(
   Effect.flatMap(({ core }) => (isMx(core) ? Effect.succeed(core) : unavailable("an unknown version"))),
-  Effect.map((mx) => ({ mx, gpu: mx.metal.isAvailable(), release: releaseWith(mx) }))
+  Effect.map((mx) => ({ mx, gpu: mx.metal.isAvailable(), release: releaseWith(mx), ...gatherFunctions(mx) }))
 )
+
+/** Buffers that Metal keeps for later arrays; without a limit all that a long prompt once needed stays taken. */
+const CACHE_LIMIT = 2 * 2 ** 30
+
+/**
+ * On Apple's GPU: keeps what the device recommends at most from being paged out (which version 0.0.7 can't), and limits the
+ * buffers that wait for another use.
+ */
+export const limitMemory = ({ gpu, mx: { metal } }: Binding): void => {
+  if (!gpu) return
+  metal.setCacheLimit?.(CACHE_LIMIT)
+  const recommended = metal.deviceInfo?.()["max_recommended_working_set_size"]
+  if (typeof recommended === "number") metal.setWiredLimit?.(recommended)
+}
 
 /** The tensors of a safetensors file by name; lazy, an array's bytes are read when it is evaluated. Throws. */
 export const loadTensors = (mx: Mx, path: string): ReadonlyMap<string, MlxArray> => {

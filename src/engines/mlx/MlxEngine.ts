@@ -2,62 +2,17 @@
 import { join } from "node:path"
 import { Effect } from "effect"
 import type { EngineUnavailable } from "../../domain/Errors.js"
-import type { Decoder } from "../../inference/Decoder.js"
-import type { CheckpointSource, Engine, LoadedModel, MemoryStats, Sequence } from "../../inference/Engine.js"
+import { cacheBytes, type KvBits, rewinds } from "../../inference/CachePolicy.js"
+import type { CheckpointSource, Engine, LoadedModel, MemoryStats } from "../../inference/Engine.js"
 import { type OpenCheckpoint, openCheckpoint } from "../CheckpointFiles.js"
 import { invalid } from "../Reader.js"
-import { makeArena } from "./Arena.js"
-import { type Binding, loadBinding, loadTensors, toFloat32 } from "./Binding.js"
-import { makeLayerCache } from "./KeyValueCache.js"
-import { makeOps } from "./MlxOps.js"
+import { type Binding, limitMemory, loadBinding, loadTensors } from "./Binding.js"
+import { startSequence } from "./MlxSequence.js"
 import type { MlxArray } from "./Mx.js"
-import { type LoadedWeights, loadWeights, releaseWeights } from "./Weights.js"
-
-const startSequence = (binding: Binding, decoder: Decoder, weights: LoadedWeights): Sequence => {
-  const { mx } = binding
-  const { dtype } = weights
-  const arena = makeArena(binding.release)
-  const caches = Array.from({ length: decoder.cacheLayers }, () => makeLayerCache(binding, dtype, arena))
-  let offset = 0
-
-  const compute = (ids: ReadonlyArray<number>, rows: "last" | "all"): Float32Array => {
-    const ops = makeOps({ binding, weights, dtype, arena, caches, offset, length: ids.length })
-    const input = arena.track(mx.array([[...ids]], mx.uint32))
-    const logits = arena.track(decoder.forward(ops, input, rows).astype(mx.float32))
-    const flat = mx.reshape(logits, [-1])
-    // Before the evaluation, so that MLX frees each intermediate as soon as it is used.
-    arena.release()
-    mx.eval(flat, ...caches.flatMap((cache) => cache.arrays()))
-    const values = toFloat32(flat)
-    binding.release(flat)
-    return values
-  }
-
-  return {
-    get length() {
-      return offset
-    },
-    forward: (ids, rows) =>
-      Effect.sync(() => {
-        // MLX reads whatever lies at an index outside the table.
-        const stray = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < decoder.vocabSize))
-        if (stray !== undefined) throw new RangeError(`token id ${stray} is not in the vocabulary`)
-        try {
-          const logits = compute(ids, rows)
-          offset += ids.length
-          return logits
-        } finally {
-          arena.release()
-        }
-      }),
-    close: () => {
-      for (const cache of caches) cache.release()
-    }
-  }
-}
+import { loadWeights, releaseWeights } from "./Weights.js"
 
 /** The binding counts only what lies on the GPU. */
-const memory = ({ gpu, mx }: Binding): MemoryStats =>
+const memoryStats = ({ gpu, mx }: Binding): MemoryStats =>
   gpu
     ? {
         activeBytes: mx.metal.getActiveMemory(),
@@ -91,22 +46,38 @@ const MIN_CPU_CHUNK = 32
 /** Prompt tokens per step. Longer steps are faster on the whole, as each begins by unpacking all weights. */
 const prefillChunk = ({ gpu }: Binding, { weights }: OpenCheckpoint): number => {
   if (gpu) return GPU_CHUNK
-  const size = weights.reduce((sum, plan) => sum + (plan._tag === "Matrix" ? plan.rows * plan.columns : 0), 1)
+  const size = weights.reduce(
+    (sum, plan) => sum + (plan._tag === "Matrix" ? (plan.count ?? 1) * plan.rows * plan.columns : 0),
+    1
+  )
   return 2 ** Math.floor(Math.log2(Math.min(GPU_CHUNK, Math.max(MIN_CPU_CHUNK, CPU_STEP / size))))
 }
 
+export interface MlxSettings {
+  /** Keys and values are packed to so many bits, which halves or quarters what a long sequence takes; null for not. */
+  readonly kvBits: KvBits | null
+}
+
 /** The engine on this binding. Almost everything that can be wrong with a checkpoint is found before the binding is loaded. */
-export const engineOn = (acquireBinding: Effect.Effect<Binding, EngineUnavailable>): Engine => {
+export const engineOn = (
+  acquireBinding: Effect.Effect<Binding, EngineUnavailable>,
+  { kvBits }: MlxSettings = { kvBits: null }
+): Engine => {
   const load = Effect.fn("MlxEngine.load")(function* (source: CheckpointSource) {
     const checkpoint = yield* openCheckpoint(source)
     const binding = yield* acquireBinding
+    limitMemory(binding)
     const weights = yield* acquireWeights(binding, source, checkpoint)
-    const { decoder } = checkpoint
+    const { decoder, needs } = checkpoint
+    const chunk = prefillChunk(binding, checkpoint)
+    const storage = { bytes: weights.dtype.size, bits: kvBits }
     const model: LoadedModel = {
       vocabSize: decoder.vocabSize,
-      prefillChunk: prefillChunk(binding, checkpoint),
-      start: () => startSequence(binding, decoder, weights),
-      memory: () => memory(binding)
+      prefillChunk: chunk,
+      rewinds: rewinds(needs),
+      cacheBytes: (positions) => cacheBytes(needs, positions, chunk, storage),
+      start: () => startSequence(binding, decoder, weights, kvBits),
+      memory: () => memoryStats(binding)
     }
     return model
   })

@@ -1,10 +1,10 @@
 /** Rotary embeddings on MLX arrays. */
 import { dynamicBase, type RopeSpec, type TableRates } from "../../inference/Rope.js"
 import type { MlxArray } from "./Mx.js"
-import { memoized, type Step } from "./Step.js"
+import { memo, type Step } from "./Step.js"
 
 /** What turning needs of a step. */
-type Turning = Pick<Step, "arena" | "binding" | "offset" | "length" | "dtype">
+type Turning = Pick<Step, "arena" | "binding" | "offset" | "length">
 
 /** Cosine and sine [length, dims / 2] of a table's angles, times its magnitude. */
 const turns = ({ arena, binding: { mx }, length, offset }: Turning, { magnitude, rates }: TableRates) => {
@@ -28,13 +28,13 @@ const pairs = ({ arena, binding: { mx }, length }: Turning, x: MlxArray, { dims,
 
 /** Turns x [batch, heads, length, size] by its positions. */
 export const makeRope = (step: Turning): ((x: MlxArray, spec: RopeSpec) => MlxArray) => {
-  const { arena, binding, dtype, length, offset } = step
+  const { arena, binding, length, offset } = step
   const { mx } = binding
   const t = arena.track
-  const turnsOf = memoized((rates: TableRates) => turns(step, rates))
+  const turnsOf = memo<TableRates, ReturnType<typeof turns>>()
 
   const byTable = (x: MlxArray, spec: RopeSpec, rates: TableRates): MlxArray => {
-    const { cos, sin } = turnsOf(rates)
+    const { cos, sin } = turnsOf(rates, () => turns(step, rates))
     const { first, rest, second } = pairs(step, x, spec)
     const turned = [
       t(mx.subtract(t(mx.multiply(first, cos)), t(mx.multiply(second, sin)))),
@@ -44,7 +44,7 @@ export const makeRope = (step: Turning): ((x: MlxArray, spec: RopeSpec) => MlxAr
     const rotated = spec.interleaved
       ? [t(mx.reshape(t(mx.stack(turned, -1)), [batch, heads, length, spec.dims]))]
       : turned
-    return t(t(mx.concatenate([...rotated, ...rest], -1)).astype(dtype))
+    return t(t(mx.concatenate([...rotated, ...rest], -1)).astype(x.dtype))
   }
 
   return (x, spec) => {

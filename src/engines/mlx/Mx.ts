@@ -21,6 +21,8 @@ export interface MlxArray {
   readonly shape: ReadonlyArray<number>
   readonly ndim: number
   readonly size: number
+  readonly nbytes: number
+  readonly dtype: MlxDtype
   readonly astype: (dtype: MlxDtype) => MlxArray
   readonly index: (...index: ReadonlyArray<Index>) => MlxArray
   /** Makes this very object the array with the indexed part replaced; null replaces all of it. */
@@ -39,6 +41,23 @@ interface MlxArrayClass {
 type Shape = ReadonlyArray<number>
 type Unary = (a: MlxArray) => MlxArray
 type Binary = (a: MlxArray, b: MlxArray | number) => MlxArray
+/** Without an axis over everything. */
+type Reduce = (a: MlxArray, axis?: number, keepAxis?: boolean) => MlxArray
+type AlongAxis = (a: MlxArray, axis: number) => MlxArray
+
+/** Without indices the leading axes stand for themselves. */
+type GatherMatmul = (a: MlxArray, b: MlxArray, left: MlxArray | undefined, right: MlxArray | undefined) => MlxArray
+type GatherQuantizedMatmul = (
+  x: MlxArray,
+  words: MlxArray,
+  scales: MlxArray,
+  biases: MlxArray,
+  left: MlxArray | undefined,
+  right: MlxArray | undefined,
+  transpose: boolean,
+  groupSize: number,
+  bits: number
+) => MlxArray
 
 export interface Mx {
   readonly array: MlxArrayClass
@@ -61,28 +80,57 @@ export interface Mx {
   readonly broadcastTo: (a: MlxArray, shape: Shape) => MlxArray
   readonly concatenate: (arrays: ReadonlyArray<MlxArray>, axis: number) => MlxArray
   readonly stack: (arrays: ReadonlyArray<MlxArray>, axis: number) => MlxArray
+  readonly split: (a: MlxArray, sections: number, axis: number) => Array<MlxArray>
+  readonly repeat: (a: MlxArray, count: number, axis: number) => MlxArray
   readonly take: (a: MlxArray, indices: MlxArray, axis: number) => MlxArray
+  readonly takeAlongAxis: (a: MlxArray, indices: MlxArray, axis: number) => MlxArray
   readonly where: (condition: MlxArray, a: MlxArray | number, b: MlxArray | number) => MlxArray
 
   readonly add: Binary
-  readonly subtract: Binary
+  readonly divide: Binary
+  readonly equal: Binary
+  readonly greater: Binary
+  readonly greaterEqual: Binary
+  readonly less: Binary
+  readonly lessEqual: Binary
+  readonly logaddexp: Binary
+  readonly logicalAnd: Binary
+  readonly matmul: Binary
+  readonly maximum: Binary
+  readonly minimum: Binary
   readonly multiply: Binary
+  readonly power: Binary
+  readonly remainder: Binary
+  readonly subtract: Binary
   readonly bitwiseAnd: Binary
   readonly bitwiseOr: Binary
   readonly leftShift: Binary
   readonly rightShift: Binary
-  readonly greaterEqual: Binary
-  readonly less: Binary
-  readonly logicalAnd: Binary
-  readonly matmul: Binary
+
   readonly abs: Unary
   readonly cos: Unary
-  readonly max: Unary
+  readonly erf: Unary
+  readonly exp: Unary
+  readonly floor: Unary
+  readonly log: Unary
   readonly negative: Unary
   readonly reciprocal: Unary
+  readonly round: Unary
+  readonly rsqrt: Unary
   readonly sigmoid: Unary
   readonly sin: Unary
-  readonly sum: (a: MlxArray, axis: number) => MlxArray
+  readonly sqrt: Unary
+  readonly square: Unary
+  readonly tanh: Unary
+
+  readonly max: Reduce
+  readonly mean: Reduce
+  readonly min: Reduce
+  readonly sum: Reduce
+  /** Stable. */
+  readonly argsort: AlongAxis
+  /** `precise` sums in float32 whatever the dtype. */
+  readonly softmax: (a: MlxArray, axis: number, precise: boolean) => MlxArray
 
   readonly dequantize: (
     words: MlxArray,
@@ -101,8 +149,14 @@ export interface Mx {
     bits: number
   ) => MlxArray
 
+  readonly blockSparseMM?: GatherMatmul
+  readonly blockSparseQMM?: GatherQuantizedMatmul
+  readonly gatherMM?: GatherMatmul
+  readonly gatherQMM?: GatherQuantizedMatmul
+
   readonly fast: {
     readonly rmsNorm: (x: MlxArray, weight: MlxArray, eps: number) => MlxArray
+    readonly layerNorm: (x: MlxArray, weight: MlxArray | undefined, bias: MlxArray | undefined, eps: number) => MlxArray
     readonly rope: (
       x: MlxArray,
       dims: number,
@@ -126,6 +180,9 @@ export interface Mx {
     readonly getActiveMemory: () => number
     readonly getPeakMemory: () => number
     readonly getCacheMemory: () => number
+    readonly setCacheLimit?: (bytes: number) => number
+    readonly setWiredLimit?: (bytes: number) => number
+    readonly deviceInfo?: () => Readonly<Record<string, string | number>>
   }
 }
 

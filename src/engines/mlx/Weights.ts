@@ -1,5 +1,5 @@
 /** The weights of a loaded model, by the names that architectures use. */
-import type { PlannedMatrix, VectorSpec } from "../../inference/Weights.js"
+import type { PlannedMatrix, TensorSpec } from "../../inference/Weights.js"
 import type { OpenCheckpoint } from "../CheckpointFiles.js"
 import { type Arena, makeArena } from "./Arena.js"
 import type { Binding } from "./Binding.js"
@@ -15,7 +15,7 @@ export interface LoadedWeights {
   /** The precision everything is computed in. */
   readonly dtype: MlxDtype
   readonly matrices: ReadonlyMap<string, LoadedMatrix>
-  readonly vectors: ReadonlyMap<string, MlxArray>
+  readonly tensors: ReadonlyMap<string, MlxArray>
 }
 
 /** Values repacked at once: bounds the temporaries, which need up to 20 bytes per value. */
@@ -58,22 +58,39 @@ const joinBlocks = ({ arena, mx }: RepackContext, blocks: readonly [Packed, ...A
     : { ...first, words: joined(0), scales: joined(1), biases: joined(2) }
 }
 
+/** The stack's matrices below each other. */
+const flattened = ({ arena, mx }: RepackContext, { biases, scales, weight }: StoredParts): StoredParts => {
+  const flat = (array: MlxArray) => arena.track(mx.reshape(array, [-1, array.shape.at(-1) ?? 1]))
+  return { weight: flat(weight), scales: scales && flat(scales), biases: biases && flat(biases) }
+}
+
+const stacked = ({ arena, mx }: RepackContext, packed: Packed, count: number): Packed => {
+  const stack = (array: MlxArray) => arena.track(mx.reshape(array, [count, -1, array.shape.at(-1) ?? 1]))
+  return packed._tag === "Dense"
+    ? { _tag: "Dense", weight: stack(packed.weight) }
+    : { ...packed, words: stack(packed.words), scales: stack(packed.scales), biases: stack(packed.biases) }
+}
+
 /** Repacks some rows at a time. The result is evaluated and nobody's arena has it, but for arrays used as they lie. */
 const repackMatrix = (binding: Binding, dtype: MlxDtype, parts: StoredParts, plan: PlannedMatrix): Packed => {
-  const { columns, format, rows } = plan
+  const { columns, count, format } = plan
   const context: RepackContext = { mx: binding.mx, dtype, arena: makeArena(binding.release) }
   const settled = (packed: Packed): Packed => {
     binding.mx.eval(...arraysOf(packed))
     context.arena.release(arraysOf(packed))
     return packed
   }
+  const rows = (count ?? 1) * plan.rows
   if (isNative(format) || format._tag === "Ternary") return settled(repack(context, format, parts, rows, columns))
   const step = Math.max(1, Math.floor(BLOCK_VALUES / columns))
-  const block = (from: number): Packed =>
-    settled(repack(context, format, sliceRows(context, parts, from, Math.min(from + step, rows)), rows, columns))
+  const block = (from: number): Packed => {
+    const part = sliceRows(context, flattened(context, parts), from, Math.min(from + step, rows))
+    return settled(repack(context, format, part, rows, columns))
+  }
   const blocks: [Packed, ...Array<Packed>] = [block(0)]
   for (let from = step; from < rows; from += step) blocks.push(block(from))
-  return settled(joinBlocks(context, blocks))
+  const joined = joinBlocks(context, blocks)
+  return settled(count === null ? joined : stacked(context, joined, count))
 }
 
 /** Hands out each stored tensor once; the arena then has it. */
@@ -100,17 +117,17 @@ const loadMatrix = (binding: Binding, dtype: MlxDtype, take: Take, plan: Planned
   return { packed, bias }
 }
 
-const loadVector = (binding: Binding, dtype: MlxDtype, take: Take, { name }: VectorSpec): MlxArray => {
+const loadTensor = (binding: Binding, dtype: MlxDtype, take: Take, { name }: TensorSpec): MlxArray => {
   const raw = makeArena(binding.release)
-  const vector = taken(take, name, raw).astype(dtype)
-  binding.mx.eval(vector)
+  const tensor = taken(take, name, raw).astype(dtype)
+  binding.mx.eval(tensor)
   raw.release()
-  return vector
+  return tensor
 }
 
 /**
- * Makes every planned weight of the stored tensors, which are used up; throws what the binding throws. One matrix at a time, so that no more than the model itself
- * and one matrix's temporaries are in memory.
+ * Makes every planned weight of the stored tensors, which are used up; throws what the binding throws. One matrix at a time,
+ * so that no more than the model itself and one matrix's temporaries are in memory.
  */
 export const loadWeights = (
   binding: Binding,
@@ -118,24 +135,25 @@ export const loadWeights = (
   stored: Map<string, MlxArray>
 ): LoadedWeights => {
   const take: Take = (name, arena) => {
-    const array = stored.get(name)
-    stored.delete(name)
+    const key = checkpoint.tensors.get(name)?.stored ?? name
+    const array = stored.get(key)
+    stored.delete(key)
     return array === undefined ? null : arena.track(array)
   }
   const dtype = computeDtype(binding, checkpoint)
   const matrices = new Map<string, LoadedMatrix>()
-  const vectors = new Map<string, MlxArray>()
+  const tensors = new Map<string, MlxArray>()
   for (const plan of checkpoint.weights) {
-    if (plan._tag === "Vector") vectors.set(plan.name, loadVector(binding, dtype, take, plan))
+    if (plan._tag === "Tensor") tensors.set(plan.name, loadTensor(binding, dtype, take, plan))
     else matrices.set(plan.path, loadMatrix(binding, dtype, take, plan))
   }
   for (const unused of stored.values()) binding.release(unused)
-  return { dtype, matrices, vectors }
+  return { dtype, matrices, tensors }
 }
 
 /** Gives the weights' memory back. */
 export const releaseWeights = (binding: Binding, weights: LoadedWeights): void => {
-  for (const vector of weights.vectors.values()) binding.release(vector)
+  for (const tensor of weights.tensors.values()) binding.release(tensor)
   for (const { bias, packed } of weights.matrices.values()) {
     for (const array of bias === null ? arraysOf(packed) : [...arraysOf(packed), bias]) binding.release(array)
   }

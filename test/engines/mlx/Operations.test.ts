@@ -113,7 +113,7 @@ describe.skipIf(noEngine)("rope", () => {
     const parameters = Schema.decodeUnknownSync(Parameters)(raw)
     const x = need(tensors, `${name}.x`)
     const arena = makeArena(binding.release)
-    const rope = makeRope({ arena, binding, dtype: mx.float32, offset: parameters.offset, length: x.shape[2] ?? 0 })
+    const rope = makeRope({ arena, binding, offset: parameters.offset, length: x.shape[2] ?? 0 })
     assert.isAtMost(difference(rope(x, specOf(name, parameters)), need(tensors, `${name}.y`)), 1e-4)
   })
 })
