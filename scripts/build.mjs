@@ -46,11 +46,12 @@ const deepImports = (names) =>
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "" && !name.startsWith("type "))
-    .map((name) =>
-      FUNCTION_MODULES.includes(name)
+    .map((name) => {
+      const [exported, local = exported] = name.split(" as ")
+      return FUNCTION_MODULES.includes(exported)
         ? `import { ${name} } from "effect/Function"`
-        : `import * as ${name} from "effect/${name}"`
-    )
+        : `import * as ${local} from "effect/${exported}"`
+    })
     .join(";")
 
 const common = {
