@@ -1,12 +1,13 @@
-/** Writes docs/errors.md from the error table. `tsx scripts/docs.ts`; a test holds the file against the table. */
+/** Writes docs/errors.md and docs/models.md. `tsx scripts/docs.ts`; tests hold the files against what they are made of. */
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { type ErrorRow, errorRows, INTERNAL } from "../src/domain/ErrorTable.js"
+import { modelsDocument } from "./models.js"
 
 const row = ([tag, { code, exit, hint, retryable, status, type }]: readonly [string, ErrorRow]) =>
   `| \`${tag}\` | \`${type}\` | ${status} | ${code === null ? "–" : `\`${code}\``} | ${exit} | ${retryable ? "yes" : "no"} | ${hint} |`
 
-/** The whole document. */
+/** The whole of docs/errors.md. */
 export const errorsDocument = (): string =>
   `# Errors
 
@@ -23,5 +24,8 @@ ${[...errorRows, ["(anything else)", INTERNAL] as const].map(row).join("\n")}
 `
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(fileURLToPath(new URL("../docs/errors.md", import.meta.url)), errorsDocument())
+  const write = (name: string, text: string) =>
+    writeFileSync(fileURLToPath(new URL(`../docs/${name}`, import.meta.url)), text)
+  write("errors.md", errorsDocument())
+  write("models.md", modelsDocument())
 }

@@ -6,7 +6,6 @@
  * on its own, in all layers alike, and the logits must leave the tolerance of at least one case of that model type. Prints
  * what nobody noticed; exit code 1 when there is something.
  */
-import { readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { Effect } from "effect"
@@ -16,7 +15,7 @@ import { type Tensor, tensor } from "../../src/engines/reference/Tensor.js"
 import { readWeights } from "../../src/engines/reference/Weights.js"
 import type { Ops, Visibility } from "../../src/inference/Ops.js"
 import type { RopeSpec } from "../../src/inference/Rope.js"
-import { goldenCases, readTensors } from "../../test/support/GoldenModels.js"
+import { Golden, goldenCases, modelType, readJson, readTensors } from "../../test/support/GoldenModels.js"
 
 /** Sees every number by its name and value and returns what is used in its place. */
 type Touch = (name: string, value: number) => number
@@ -111,7 +110,7 @@ const directory = resolve(positionals[0] ?? "test/golden/models")
 const checkCase = (name: string) =>
   Effect.gen(function* () {
     const folder = join(directory, name)
-    const { logits_std: deviation, tolerance } = JSON.parse(readFileSync(join(folder, "golden.json"), "utf8"))
+    const { logits_std: deviation, tolerance } = readJson(join(folder, "golden.json"), Golden)
     const golden = readTensors(join(folder, "golden.safetensors"))
     const ids = Array.from(golden.get("prompt_ids") ?? [])
     const expected = golden.get("logits") ?? new Float32Array()
@@ -150,7 +149,7 @@ const checkCase = (name: string) =>
 const main = Effect.gen(function* () {
   const all = new Map<string, boolean>()
   for (const name of goldenCases(directory).filter((found) => new RegExp(values.only).test(found))) {
-    const { model_type: type } = JSON.parse(readFileSync(join(directory, name, "config.json"), "utf8"))
+    const type = modelType(join(directory, name))
     const noticed = yield* checkCase(name)
     for (const [which, seen] of noticed) all.set(`${type}: ${which}`, seen || all.get(`${type}: ${which}`) === true)
     console.log(`${name}: ${noticed.size} numbers`)

@@ -6,7 +6,7 @@ import { quantization } from "./Quantization.js"
 import { ropeProblem } from "./Rope.js"
 
 /** `model_type` of config.json. Every one has a decoder: `architectures/Architectures.ts` doesn't compile otherwise. */
-const architectures = [
+export const architectures = [
   "Klear",
   "afm7",
   "afmoe",
@@ -132,7 +132,7 @@ const architectures = [
 export type ArchitectureName = (typeof architectures)[number]
 
 /** Other names for the same thing. */
-const aliases: Readonly<Record<string, ArchitectureName>> = {
+export const aliases: Readonly<Record<string, ArchitectureName>> = {
   gemma4_unified: "gemma4",
   iquestcoder: "llama",
   joyai_llm_flash: "deepseek_v3",

@@ -23,7 +23,8 @@ type LoadError = CheckpointInvalid | EngineUnavailable | ModelIncompatible
 
 const CHUNK = 7
 
-const Golden = Schema.Struct({
+/** What golden.json says of a case, beside what its maker noted. */
+export const Golden = Schema.Struct({
   logits_std: Schema.Number,
   tolerance: Schema.Struct({ max_abs_err_over_logits_std: Schema.Number }),
   /** How far mlx-lm is from itself when the prompt is split: far for dynamic rope, where only one prefill is defined. */
@@ -38,10 +39,14 @@ export const goldenCases = (directory: string): ReadonlyArray<string> =>
     .map((entry) => entry.name)
     .sort()
 
-const readJson = <A, I>(path: string, schema: Schema.Schema<A, I>): A =>
+export const readJson = <A, I>(path: string, schema: Schema.Schema<A, I>): A =>
   Schema.decodeUnknownSync(schema)(
     Either.getOrThrow(parseJson(readFileSync(path, "utf8"), { maxDepth: MAX_JSON_DEPTH }))
   )
+
+/** What a case's config calls its architecture. */
+export const modelType = (directory: string): string =>
+  readJson(join(directory, "config.json"), Schema.Struct({ model_type: Schema.String })).model_type
 
 /** The F32 and I32 tensors of a safetensors file as numbers. */
 export const readTensors = (path: string): ReadonlyMap<string, Float32Array | Int32Array> => {

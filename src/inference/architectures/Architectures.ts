@@ -6,12 +6,14 @@ import { type ArchitectureName, architectureName } from "../registry.js"
 import { denseFamilies } from "./dense/Families.js"
 import { expertFamilies } from "./experts/Families.js"
 import { hybrids } from "./hybrid/Hybrids.js"
+import { latentFamilies } from "./latent/Families.js"
 import { specialFamilies } from "./special/Families.js"
 
 const builders: { readonly [Name in ArchitectureName]: Build } = {
   ...denseFamilies,
   ...specialFamilies,
   ...expertFamilies,
+  ...latentFamilies,
   ...hybrids
 }
 

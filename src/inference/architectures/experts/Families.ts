@@ -1,10 +1,5 @@
-/** The families with experts or latent attention, by the names that the registry gives them. */
+/** The families with experts, by the names that the registry gives them. */
 import type { Build } from "../../Decoder.js"
-import { deepseekV2, deepseekV3, deepseekV32, glm4MoeLite, glmMoeDsa, kimiText } from "../latent/Deepseek.js"
-import { longcatFlash, longcatNgram } from "../latent/Longcat.js"
-import { miniCpm3 } from "../latent/MiniCpm3.js"
-import { mistral4 } from "../latent/Mistral4.js"
-import { youtuLlm } from "../latent/Youtu.js"
 import { afmoe } from "./Afmoe.js"
 import { bailingMoe } from "./Bailing.js"
 import { dbrx } from "./Dbrx.js"
@@ -32,29 +27,18 @@ export const expertFamilies = {
   bailing_moe: bailingMoe,
   dbrx,
   deepseek,
-  deepseek_v2: deepseekV2,
-  deepseek_v3: deepseekV3,
-  deepseek_v32: deepseekV32,
   dots1,
   ernie4_5_moe: ernieMoe,
   exaone_moe: exaoneMoe,
   glm4_moe: glm4Moe,
-  glm4_moe_lite: glm4MoeLite,
-  glm_moe_dsa: glmMoeDsa,
   gpt_oss: gptOss,
   granitemoe: graniteMoe,
-  kimi_k25: kimiText,
-  kimi_vl: kimiText,
   laguna,
   llama4,
   llama4_text: llama4Text,
-  longcat_flash: longcatFlash,
-  longcat_flash_ngram: longcatNgram,
   mimo_v2_flash: mimoV2Flash,
-  minicpm3: miniCpm3,
   minimax_m2: minimax,
   minimax_m3_vl: minimaxM3,
-  mistral4,
   mixtral,
   olmoe,
   "phi-msft": phixtral,
@@ -63,6 +47,5 @@ export const expertFamilies = {
   qwen3_moe: qwen3Moe,
   qwen3_vl_moe: qwen3VlMoe,
   solar_open: solarOpen,
-  step3p5,
-  youtu_llm: youtuLlm
+  step3p5
 } as const satisfies Readonly<Record<string, Build>>
