@@ -1,7 +1,6 @@
 /**
- * Requests to the Hub: token, proxy, retries, bounded answers, typed failures. Our own and not `@huggingface/hub`: its calls lose
- * `X-Error-Code`, take only tokens that begin with `hf_`, list files without sizes in one request, and its commit reads every
- * upload into memory and starts again from the first byte.
+ * Requests to the Hub: token, proxy, retries, bounded answers, typed failures. `@huggingface/hub` runs on top of them
+ * (Library.ts): alone its calls lose `X-Error-Code` and take only tokens that begin with `hf_`.
  */
 import type { Readable } from "node:stream"
 import { Context, Effect, Either, Layer, Redacted, type Scope } from "effect"

@@ -4,6 +4,7 @@ import { type HubError, RepoRefused } from "../domain/Errors.js"
 import { Hub, type RepoFile } from "../services/Hub.js"
 import { HubClient, type JsonAnswer } from "./Client.js"
 import type { Subject } from "./Failures.js"
+import { withLibrary } from "./Library.js"
 import { commitOf, listingProblem, MAX_REPO_FILES, siblingsOf, treeFiles } from "./Listing.js"
 
 /** `org/name` inside a URL. */
@@ -21,12 +22,6 @@ const make = Effect.gen(function* () {
     Effect.mapError(
       checked,
       (problem) => new RepoRefused({ repo, problem: `the Hub's answer makes no sense: ${problem}` })
-    )
-
-  const info = (subject: Subject, query: string) =>
-    client.json(
-      { url: `/api/models/${repoPath(subject.repo)}/revision/${encodeURIComponent(subject.revision)}?${query}` },
-      subject
     )
 
   /** All pages of the tree; each page names the next. */
@@ -48,7 +43,8 @@ const make = Effect.gen(function* () {
   return Hub.of({
     revision: Effect.fn("Hub.revision")(function* (repo, revision) {
       const subject = about(repo, revision)
-      const { value } = yield* info(subject, "blobs=true")
+      const at = `${repoPath(repo)}/revision/${encodeURIComponent(revision)}`
+      const { value } = yield* client.json({ url: `/api/models/${at}?blobs=true` }, subject)
       const commit = yield* trusted(subject, commitOf(value))
       const files = (yield* trusted(subject, siblingsOf(value))) ?? (yield* tree(subject, commit))
       const problem = listingProblem(files)
@@ -56,7 +52,10 @@ const make = Effect.gen(function* () {
     }),
     commit: Effect.fn("Hub.commit")(function* (repo, revision) {
       const subject = about(repo, revision)
-      return yield* trusted(subject, commitOf((yield* info(subject, "expand=sha")).value))
+      const found = yield* withLibrary(client, subject, "read", (library, options) =>
+        library.modelInfo({ ...options, name: repoPath(repo), revision, additionalFields: ["sha"] })
+      )
+      return yield* trusted(subject, commitOf(found))
     })
   })
 })

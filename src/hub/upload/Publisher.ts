@@ -5,11 +5,10 @@ import { type Publication, Publisher, type Upload } from "../../services/Publish
 import { Workspaces } from "../../services/Workspaces.js"
 import { HubClient } from "../Client.js"
 import { repoPath } from "../Hub.js"
+import { withLibrary } from "../Library.js"
 import { commit } from "./Commit.js"
 import { type LargeFile, storeLargeFiles } from "./LargeFiles.js"
 import { sorted } from "./Modes.js"
-
-const JSON_HEADERS = { "content-type": "application/json" }
 
 /** Codes by which the Hub says that what shall be made is there. */
 const isThere = (problem: string): boolean => problem.startsWith("HTTP 409")
@@ -18,16 +17,12 @@ const make = Effect.gen(function* () {
   const client = yield* HubClient
   const workspaces = yield* Workspaces
 
-  const created = (repo: string, branch: string, url: string, body: unknown) =>
-    client
-      .json(
-        { url, method: "POST", headers: JSON_HEADERS, body: JSON.stringify(body), access: "write" },
-        { operation: `creating ${repo}`, repo, revision: branch }
-      )
-      .pipe(
-        Effect.asVoid,
-        Effect.catchTag("HubUnavailable", (error) => (isThere(error.problem) ? Effect.void : Effect.fail(error)))
-      )
+  /** Making what is there already is no failure. */
+  const created = (repo: string, branch: string, call: Parameters<typeof withLibrary>[3]) =>
+    withLibrary(client, { operation: `creating ${repo}`, repo, revision: branch }, "write", call).pipe(
+      Effect.asVoid,
+      Effect.catchTag("HubUnavailable", (error) => (isThere(error.problem) ? Effect.void : Effect.fail(error)))
+    )
 
   const hashed = ({ repo, root }: Publication, file: Upload) =>
     Effect.gen(function* () {
@@ -37,13 +32,16 @@ const make = Effect.gen(function* () {
     })
 
   return Publisher.of({
-    createRepo: (repo) => {
-      const [name = "", organization] = repo.split("/").toReversed()
-      const body = { name, type: "model", private: true, ...(organization === undefined ? {} : { organization }) }
-      return created(repo, "main", "/api/repos/create", body)
-    },
+    createRepo: (repo) =>
+      created(repo, "main", async (library, options) => {
+        // A bare name means a repo of the user's own.
+        const owner = repo.includes("/") ? "" : `${(await library.whoAmI(options)).name}/`
+        return library.createRepo({ ...options, repo: { type: "model", name: owner + repo }, visibility: "private" })
+      }),
     createBranch: (repo, branch) =>
-      created(repo, branch, `/api/models/${repoPath(repo)}/branch/${encodeURIComponent(branch)}`, {}),
+      created(repo, branch, (library, options) =>
+        library.createBranch({ ...options, repo: { type: "model", name: repoPath(repo) }, branch })
+      ),
     publish: Effect.fn("Publisher.publish")(
       function* (publication, emit) {
         const { inline, large } = yield* sorted(publication, publication.files)
