@@ -2,6 +2,7 @@
 import { Clock, Effect, Ref, Stream } from "effect"
 import type { OutputFailed } from "../domain/Errors.js"
 import type { GenerateEvent } from "../domain/Generation.js"
+import { presentReasoning, type ReasoningPresentation } from "../domain/Reasoning.js"
 import { Output } from "./Output.js"
 import type { PipeClosed } from "./Stdio.js"
 
@@ -10,19 +11,38 @@ export const INTERRUPTED = "[Generation interrupted by user]"
 
 type Finished = Extract<GenerateEvent, { readonly _tag: "Finished" }>
 
-/** `finished` is null while the answer is not complete. */
 export interface Answer {
+  /** All that is shown of it. */
   readonly text: string
+  readonly content: string
+  readonly reasoning: string
+  /** Null while the answer is not complete. */
   readonly finished: Finished | null
 }
 
-export const noAnswer: Answer = { text: "", finished: null }
+export const noAnswer: Answer = { text: "", content: "", reasoning: "", finished: null }
+
+/** With one event more; `shown` is what is shown of it. */
+const withEvent = (answer: Answer, event: GenerateEvent, shown: string): Answer => {
+  const text = answer.text + shown
+  switch (event._tag) {
+    case "Delta":
+      return { ...answer, text, content: answer.content + event.text }
+    case "Reasoning":
+      return { ...answer, text, reasoning: answer.reasoning + event.text }
+    case "Finished":
+      return { ...answer, finished: event }
+    default:
+      return answer
+  }
+}
 
 export interface FollowOptions {
   /** Show each piece as it comes. */
   readonly live: boolean
   /** Say on stderr what is going on (spec 01 §12.7). */
   readonly verbose: boolean
+  readonly reasoning: Exclude<ReasoningPresentation, "separate">
 }
 
 const finishNotes = ({ finishReason, usage }: Finished, seconds: number, { verbose }: FollowOptions) => {
@@ -47,22 +67,20 @@ export const follow = <E, R>(
     const asked = yield* Clock.currentTimeMillis
     const started = yield* Ref.make(asked)
     const note = (text: string) => (options.verbose ? output.note(text) : Effect.void)
+    const present = presentReasoning(options.reasoning)
     yield* Stream.runForEach(events, (event) =>
       Effect.gen(function* () {
-        switch (event._tag) {
-          case "Started": {
-            const now = yield* Clock.currentTimeMillis
-            yield* Ref.set(started, now)
-            yield* note(`Ready after ${((now - asked) / 1000).toFixed(1)} s`)
-            return yield* note(`Context length ${event.contextLength}, prompt ${event.promptTokens} tokens`)
-          }
-          case "Delta": {
-            yield* Ref.update(answer, ({ finished, text }) => ({ finished, text: text + event.text }))
-            return yield* options.live ? output.piece(event.text) : Effect.void
-          }
-          case "Finished":
-            return yield* Ref.update(answer, ({ text }) => ({ text, finished: event }))
+        if (event._tag === "Started") {
+          const now = yield* Clock.currentTimeMillis
+          yield* Ref.set(started, now)
+          yield* note(`Ready after ${((now - asked) / 1000).toFixed(1)} s`)
+          return yield* note(`Context length ${event.contextLength}, prompt ${event.promptTokens} tokens`)
         }
+        const shown = present(event)
+          .map((part) => (part._tag === "Delta" ? part.text : ""))
+          .join("")
+        yield* Ref.update(answer, (before) => withEvent(before, event, shown))
+        if (options.live && shown !== "") yield* output.piece(shown)
       })
     )
     const { finished } = yield* Ref.get(answer)

@@ -32,7 +32,7 @@ const answerTo = (model: RunnableModel, messages: History, options: ChatOptions)
         Effect.as(output.note(`[ERROR] ${errorMessage(error)}`), "failed" as const)
       )
     )
-    return { ending, text: (yield* Ref.get(answer)).text }
+    return { ending, ...(yield* Ref.get(answer)) }
   })
 
 /** What the conversation is after a line; null when it is over. */
@@ -56,13 +56,14 @@ const turn = (model: RunnableModel, lines: Lines, history: History, options: Cha
     if (content === "") return history
     const messages: History = [...history, { role: "user", content }]
     yield* output.piece("\nAssistant: ")
-    const { ending, text } = yield* answerTo(model, messages, options)
+    const { content: answered, ending, reasoning, text } = yield* answerTo(model, messages, options)
     if (ending === "failed") return history
     // What was streamed carries the marker; a batch answers with what it has (spec 01 §12.5).
     if (ending === "interrupted") yield* output.piece(options.live ? `\n${INTERRUPTED}\n` : `${text}\n`)
-    const reply = ending === "interrupted" && options.live ? `${text}\n${INTERRUPTED}` : text
+    const reply = ending === "interrupted" && options.live ? `${answered}\n${INTERRUPTED}` : answered
     yield* output.piece("\n")
-    return [...messages, { role: "assistant" as const, content: reply.trim() }]
+    const thought = reasoning === "" ? {} : { reasoning }
+    return [...messages, { role: "assistant" as const, content: reply.trim(), ...thought }]
   })
 
 /** Ends when the user leaves, also by Ctrl-C at the prompt or at the end of the input. */

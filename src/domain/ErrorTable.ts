@@ -12,7 +12,7 @@ export interface ErrorRow {
   /** `error.code` in OpenAI's vocabulary (spec 03 §13.2), null where it has none. */
   readonly code: string | null
   /** The request's field that is to blame, null when none is. An error with a `param` of its own names it itself. */
-  readonly param: "model" | "messages" | null
+  readonly param: "model" | "messages" | "tools" | null
   /** Exit code of the command line (spec 01 §1.6). */
   readonly exit: number
   /** Whether the very same request may succeed later. */
@@ -59,6 +59,15 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     exit: 1,
     retryable: false,
     hint: "Correct the named field."
+  },
+  ConstraintUnsupported: {
+    type: "validation_error",
+    status: 400,
+    code: "unsupported_schema",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Leave the named keyword out; docs/constrained-output.md says what is supported."
   },
   UnsupportedParameter: {
     type: "validation_error",
@@ -176,6 +185,15 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     exit: 1,
     retryable: false,
     hint: "Change the order or the roles of the messages."
+  },
+  ToolsNotSupported: {
+    type: "validation_error",
+    status: 400,
+    code: "tools_not_supported",
+    param: "tools",
+    exit: 1,
+    retryable: false,
+    hint: "Leave tools out, or use a model whose chat template knows them."
   },
   ContextLengthExceeded: {
     type: "validation_error",

@@ -24,6 +24,23 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("Invali
   }
 }
 
+/**
+ * The answer's form can't be kept. `keyword` is the JSON Schema keyword that is to blame, `path` a JSON pointer to where it
+ * stands; null and `#` where the whole is meant.
+ */
+export class ConstraintUnsupported extends Schema.TaggedError<ConstraintUnsupported>()("ConstraintUnsupported", {
+  param: Schema.String,
+  keyword: Schema.NullOr(Schema.String),
+  path: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    const keyword = this.keyword === null ? [] : [`'${this.keyword}'`]
+    const where = [...keyword, ...(this.path === "#" ? [] : [`at ${this.path}`])].join(" ")
+    return [this.param, ...(where === "" ? [] : [where]), this.problem].join(": ")
+  }
+}
+
 /** The request asks for something that isn't supported and would change the answer if it were ignored (spec 03 §1.5). */
 export class UnsupportedParameter extends Schema.TaggedError<UnsupportedParameter>()("UnsupportedParameter", {
   param: Schema.String,
@@ -148,6 +165,15 @@ export class TemplateRefused extends Schema.TaggedError<TemplateRefused>()("Temp
 }) {
   override get message() {
     return `The chat template of '${this.model}' refuses these messages: ${this.problem}`
+  }
+}
+
+/** The chat has tools, but the model's chat template can't show them, or nobody knows how the model writes calls (spec 03 §7.4). */
+export class ToolsNotSupported extends Schema.TaggedError<ToolsNotSupported>()("ToolsNotSupported", {
+  model: Schema.String
+}) {
+  override get message() {
+    return `'${this.model}' can't be given tools: its chat template doesn't show them, or its calls have no known format; leave tools out or use a model made for them`
   }
 }
 
@@ -451,7 +477,9 @@ export type RunnerError =
   | ModelIncompatible
   | CheckpointInvalid
   | TemplateRefused
+  | ToolsNotSupported
   | InvalidRequest
+  | ConstraintUnsupported
   | ContextLengthExceeded
   | EngineUnavailable
   | EngineCrashed

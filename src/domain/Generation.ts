@@ -123,24 +123,57 @@ export const GenerateOptions = Schema.Struct({
   /** Part of the context an answer without `maxTokens` may use: 1 for run, 0.5 for the server (spec 02 §4.2). */
   contextShare: between(0, 1),
   /** Text that ends the answer and is not part of it. A chat ends at turn markers too, without saying so here. */
-  stop: Schema.Array(Schema.String)
+  stop: Schema.Array(Schema.String),
+  /** Most calls of the chat's tools in the answer; any number if absent. */
+  maxToolCalls: Schema.optionalWith(integerFrom(1), { exact: true }),
+  /** No token ends the answer before it has so many. */
+  minTokens: Schema.optionalWith(integerFrom(0), { exact: true }),
+  /** The model's own end tokens don't end the answer. */
+  ignoreEndTokens: Schema.optionalWith(Schema.Boolean, { exact: true }),
+  /** Further tokens that end the answer and are not part of it. */
+  stopTokenIds: Schema.optionalWith(Schema.Array(integerFrom(0)), { exact: true })
 })
 export type GenerateOptions = typeof GenerateOptions.Type
 
-export const FinishReason = Schema.Literal("stop", "length")
+/** `tool_calls`: the answer ended by itself, or at the most calls it may have, and has calls. */
+export const FinishReason = Schema.Literal("stop", "length", "tool_calls")
 export type FinishReason = typeof FinishReason.Type
 
-/** Token counts; `completionTokens` includes the token that ended the answer. */
-export const Usage = Schema.Struct({ promptTokens: Schema.Int, completionTokens: Schema.Int })
+/** Token counts; `completionTokens` includes the token that ended the answer, and the reasoning. */
+export const Usage = Schema.Struct({
+  promptTokens: Schema.Int,
+  completionTokens: Schema.Int,
+  reasoningTokens: Schema.Int
+})
 export type Usage = typeof Usage.Type
 
+const likelihood = {
+  /** The token's text by itself, with U+FFFD for parts of characters. */
+  text: Schema.String,
+  /** Its UTF-8. */
+  bytes: Schema.Array(Schema.Int),
+  /** Natural logarithm; minus infinity for what can't be. */
+  logProbability: Schema.Number
+}
+
+/** How likely a token of the content was, and the likeliest ones in its place. */
+export const TokenLikelihood = Schema.Struct({ ...likelihood, top: Schema.Array(Schema.Struct(likelihood)) })
+export type TokenLikelihood = typeof TokenLikelihood.Type
+
 /**
- * `Started` comes once, after the prompt is encoded and before the first token is computed; then any number of `Delta`s;
- * `Finished` comes last. Joined deltas are the whole answer (spec 02 R6.7).
+ * `Started` comes once, after the prompt is encoded and before the first token is computed; then the pieces of the answer in
+ * order; `Finished` comes last. Joined `Delta`s are the content, joined `Reasoning`s what the model thought before it (spec 02
+ * R5.6, R6.7); no text is empty. A `ToolCall` is whole, `index` counts from 0.
  */
 export const GenerateEvent = Schema.Union(
   Schema.TaggedStruct("Started", { promptTokens: Schema.Int, contextLength: Schema.Int }),
-  Schema.TaggedStruct("Delta", { text: Schema.String }),
+  Schema.TaggedStruct("Reasoning", { text: Schema.String }),
+  Schema.TaggedStruct("Delta", {
+    text: Schema.String,
+    /** Of the tokens whose text this piece brings to its end, where the request asks for them. */
+    likelihoods: Schema.optionalWith(Schema.Array(TokenLikelihood), { exact: true })
+  }),
+  Schema.TaggedStruct("ToolCall", { index: Schema.Int, call: ToolCall }),
   Schema.TaggedStruct("Finished", { finishReason: FinishReason, usage: Usage })
 )
 export type GenerateEvent = typeof GenerateEvent.Type

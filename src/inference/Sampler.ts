@@ -41,9 +41,18 @@ export const argmax = (values: Float32Array): number => {
   return best
 }
 
-/** Why a model with this vocabulary can't be sampled so, one clause; null when it can. */
-export const samplingProblem = ({ topK }: Sampling, vocabSize: number): string | null =>
-  topK !== undefined && topK >= vocabSize ? `topK must be below the vocabulary's ${vocabSize} tokens` : null
+/** What of the settings doesn't fit a model with this vocabulary; null when all of it does. */
+export const samplingProblem = (
+  { logitBias = {}, topK }: Sampling,
+  vocabSize: number
+): { readonly setting: "logitBias" | "topK"; readonly problem: string } | null => {
+  if (topK !== undefined && topK >= vocabSize) {
+    return { setting: "topK", problem: `must be below the vocabulary's ${vocabSize} tokens` }
+  }
+  const stray = Object.keys(logitBias).find((id) => Number(id) >= vocabSize)
+  if (stray === undefined) return null
+  return { setting: "logitBias", problem: `has token id ${stray}, but the vocabulary has ${vocabSize} tokens` }
+}
 
 /** The logits that the settings make of raw ones; the same array where there is nothing to change. */
 export const processed = (

@@ -1,56 +1,103 @@
-/** An answer: its tokens as text, until a token, a stop string or the budget ends it. */
+/** An answer: its tokens as reasoning, content and tool calls, until a token, a stop string, a call or the budget ends it. */
 import { Effect } from "effect"
-import { makeStopMatcher } from "../chat/StopMatcher.js"
+import { type AnswerEvent, answerMarks, answerStream } from "../chat/AnswerStream.js"
 import type { Tokenizer } from "../chat/Tokenizer.js"
-import type { FinishReason, GenerateEvent } from "../domain/Generation.js"
+import type { GenerateEvent, TokenLikelihood } from "../domain/Generation.js"
 import type { LoadedModel } from "../inference/Engine.js"
+import type { LogProbabilities } from "../inference/LogProbabilities.js"
 import type { Choice, Sampler } from "../inference/Sampler.js"
+import type { Reading } from "./Reading.js"
 import { generateTokens } from "./Tokens.js"
 
 export interface AnswerOptions {
   readonly model: LoadedModel
-  readonly tokenizer: Pick<Tokenizer, "detokenizer">
+  readonly tokenizer: Pick<Tokenizer, "bytesOf" | "detokenizer" | "idOf" | "isSpecial">
   /** At least one token. */
   readonly promptIds: ReadonlyArray<number>
   readonly sampler: Sampler
   /** Most tokens the answer may have. */
   readonly budget: number
   readonly endIds: ReadonlySet<number>
-  readonly stop: ReadonlyArray<string>
+  /** How the text of the answer is read. */
+  readonly reading: Reading
   readonly emit: (event: GenerateEvent) => void
 }
 
-/** Text of the answer: what the tokens say, cut at a stop string. */
-const makeText = ({ emit, stop, tokenizer }: AnswerOptions) => {
-  const { finish, push } = tokenizer.detokenizer()
-  const matcher = makeStopMatcher(stop)
-  const send = (text: string) => {
-    if (text !== "") emit({ _tag: "Delta", text })
+const newCallId = (): string => `call_${crypto.randomUUID().replaceAll("-", "")}`
+
+const lossy = new TextDecoder("utf-8", { ignoreBOM: true })
+
+const likelihood = (
+  { bytesOf }: Pick<Tokenizer, "bytesOf">,
+  token: number,
+  { chosen, top }: LogProbabilities
+): TokenLikelihood => {
+  const entry = (id: number, logProbability: number) => {
+    const bytes = bytesOf(id) ?? new Uint8Array()
+    return { text: lossy.decode(bytes), bytes: [...bytes], logProbability }
+  }
+  return { ...entry(token, chosen), top: top.map(({ logProbability, token }) => entry(token, logProbability)) }
+}
+
+/** Reads the answer's tokens. Likelihoods wait for the text of their tokens, and go with it where it isn't content. */
+const makeReader = ({ emit, endIds, reading, tokenizer }: AnswerOptions) => {
+  const marks = new Set([...answerMarks(reading)].flatMap((mark) => tokenizer.idOf(mark) ?? []))
+  const text = tokenizer.detokenizer((id) => marks.has(id))
+  const stream = answerStream({ ...reading, newCallId })
+  let waiting: Array<TokenLikelihood> = []
+  let reasoningTokens = 0
+
+  const delta = (text: string): GenerateEvent => {
+    if (waiting.length === 0) return { _tag: "Delta", text }
+    const likelihoods = waiting
+    waiting = []
+    return { _tag: "Delta", text, likelihoods }
+  }
+  const send = (events: ReadonlyArray<AnswerEvent>) => {
+    for (const event of events) {
+      if (event._tag !== "Content") waiting = []
+      emit(event._tag === "Content" ? delta(event.text) : event)
+    }
   }
   return {
-    push: (id: number) => send(matcher.push(push(id))),
-    finish: () => {
-      send(matcher.push(finish()))
-      send(matcher.finish())
+    push: ({ logProbabilities, token }: Choice) => {
+      // What ends an answer is no part of it, but may be a mark that its reader waits for.
+      if (endIds.has(token) && !marks.has(token)) return
+      const before = stream.inReasoning()
+      const shown = !before && !marks.has(token) && !tokenizer.isSpecial(token)
+      if (shown && logProbabilities !== null) waiting.push(likelihood(tokenizer, token, logProbabilities))
+      send(stream.push(text.push(token)))
+      // What stands before a mark that showed nothing was no content.
+      if (marks.has(token) || stream.inReasoning()) waiting = []
+      if (before || stream.inReasoning()) reasoningTokens++
     },
-    stopped: matcher.stopped
+    stopped: stream.stopped,
+    finish: (reason: "stop" | "length") => {
+      send(stream.push(text.finish()))
+      const { events, finishReason } = stream.finish(reason)
+      send(events)
+      return { finishReason, reasoningTokens }
+    }
   }
 }
 
-/** Computes one answer and emits its deltas and its end. */
+/** Computes one answer and emits its pieces and its end. */
 export const answer = (options: AnswerOptions): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { budget, emit, endIds, model, promptIds, sampler } = options
-    const text = makeText(options)
+    const reader = makeReader(options)
     let ended = false
-    const onToken = ({ token }: Choice): boolean => {
-      ended = endIds.has(token)
-      if (!ended) text.push(token)
-      return !ended && !text.stopped()
+    const onToken = (choice: Choice): boolean => {
+      ended = endIds.has(choice.token)
+      reader.push(choice)
+      return !ended && !reader.stopped()
     }
     const completionTokens =
       budget < 1 ? 0 : yield* generateTokens({ model, promptIds, sampler, maxTokens: budget, onToken })
-    text.finish()
-    const finishReason: FinishReason = ended || text.stopped() ? "stop" : "length"
-    emit({ _tag: "Finished", finishReason, usage: { promptTokens: promptIds.length, completionTokens } })
+    const { finishReason, reasoningTokens } = reader.finish(ended ? "stop" : "length")
+    emit({
+      _tag: "Finished",
+      finishReason,
+      usage: { promptTokens: promptIds.length, completionTokens, reasoningTokens }
+    })
   })

@@ -1,6 +1,7 @@
 /** Everything of a checkpoint but its weights: configuration, tokenizer, chat template. Each file is bounded before it is read. */
 import { Effect } from "effect"
 import { endTokens } from "../chat/EndTokens.js"
+import { chooseReasoning, type ReasoningFormat } from "../chat/reasoning/Formats.js"
 import { makeTokenizer, type Tokenizer } from "../chat/Tokenizer.js"
 import {
   chooseTemplates,
@@ -10,6 +11,7 @@ import {
   type Templates
 } from "../chat/TokenizerConfig.js"
 import { convertTokenizer } from "../chat/TokenizerFiles.js"
+import { chooseToolFormat, type ToolFormatName } from "../chat/toolcalls/Formats.js"
 import { contextLength } from "../checkpoint/Config.js"
 import { type CheckpointInvalid, ModelIncompatible } from "../domain/Errors.js"
 import { isObject } from "../domain/JsonFile.js"
@@ -27,6 +29,10 @@ export interface CheckpointText extends Templates {
   readonly endIds: ReadonlySet<number>
   /** What stands for an empty prompt: the token that begins a text, or the one that separates texts; null without both. */
   readonly emptyPromptId: number | null
+  /** How the model marks its reasoning; null where it doesn't reason. */
+  readonly reasoning: ReasoningFormat | null
+  /** How the model writes tool calls; null where nobody knows. */
+  readonly toolFormat: ToolFormatName | null
 }
 
 const MEBIBYTE = 2 ** 20
@@ -49,6 +55,18 @@ const specialIds = ({ idOf, isSpecial }: Tokenizer, tokens: ReadonlyArray<string
     const id = token === undefined ? null : idOf(token)
     return id !== null && isSpecial(id) ? [id] : []
   })
+
+/** How the text of answers is to be read. */
+const answerFormats = ({ template, toolTemplate }: Templates, { idOf }: Tokenizer, modelType: unknown) => {
+  const hints = {
+    modelType: typeof modelType === "string" ? modelType : null,
+    hasToken: (token: string) => idOf(token) !== null
+  }
+  return {
+    reasoning: chooseReasoning({ ...hints, template: template?.source ?? null }),
+    toolFormat: chooseToolFormat({ ...hints, template: (toolTemplate ?? template)?.source ?? null })
+  }
+}
 
 const exists = (source: CheckpointSource, file: string) => optional(withFile(source, file, () => Effect.succeed(file)))
 
@@ -87,6 +105,7 @@ export const readCheckpointText = (
       contextLength: contextLength(config),
       tokenizer,
       ...templates,
+      ...answerFormats(templates, tokenizer, config["model_type"]),
       specialTokens: tokens,
       endIds: endTokens({
         generationConfig,

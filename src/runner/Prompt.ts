@@ -9,7 +9,13 @@ import {
   templateProblem
 } from "../chat/ChatTemplate.js"
 import type { TemplateSource } from "../chat/TokenizerConfig.js"
-import { CheckpointInvalid, ContextLengthExceeded, InvalidRequest, TemplateRefused } from "../domain/Errors.js"
+import {
+  CheckpointInvalid,
+  ContextLengthExceeded,
+  InvalidRequest,
+  TemplateRefused,
+  ToolsNotSupported
+} from "../domain/Errors.js"
 import type { ChatOptions, GenerateInput } from "../domain/Generation.js"
 import type { CheckpointText } from "./CheckpointText.js"
 import { Unstoppable } from "./Lifetime.js"
@@ -46,7 +52,18 @@ const within =
       Effect.flatMap(Option.match({ onNone: () => Effect.die(onTimeout()), onSome: Effect.succeed }))
     )
 
-/** Turns inputs of one model into token ids. A template is compiled by the first chat that needs it, and kept. */
+/** What a model is given. */
+export interface Prompt {
+  /** At least one. */
+  readonly ids: ReadonlyArray<number>
+  /** What the ids are the tokens of. */
+  readonly text: string
+}
+
+/** A template that can show tools names them. */
+const SHOWS_TOOLS = /\btools\b/
+
+/** Turns inputs of one model into prompts. A template is compiled by the first chat that needs it, and kept. */
 export const makePrompter = (text: CheckpointText) => {
   const compiled = new Map<TemplateSource, ChatTemplate>()
 
@@ -110,7 +127,9 @@ export const makePrompter = (text: CheckpointText) => {
     )
 
   const encode = (prompt: PromptText, addSpecialTokens: boolean) =>
-    Effect.zipRight(checkLength(prompt.text), encodeWhole(prompt, addSpecialTokens))
+    Effect.zipRight(checkLength(prompt.text), encodeWhole(prompt, addSpecialTokens)).pipe(
+      Effect.map((ids) => ({ ids, text: prompt.text }))
+    )
 
   const encoded = (input: GenerateInput) => {
     const { template, toolTemplate } = text
@@ -120,16 +139,19 @@ export const makePrompter = (text: CheckpointText) => {
     }
     const chat: ChatOptions = input._tag === "Chat" ? input : { messages: [{ role: "user", content: input.text }] }
     const chosen = chat.tools === undefined ? template : (toolTemplate ?? template)
+    if (chat.tools !== undefined && (text.toolFormat === null || chosen === null || !SHOWS_TOOLS.test(chosen.source))) {
+      return Effect.fail(new ToolsNotSupported({ model: text.model }))
+    }
     return chosen === null
       ? encode(fallbackPrompt(chat), true)
       : Effect.flatMap(rendered(chosen, chat), (prompt) => encode(prompt, false))
   }
 
-  return (input: GenerateInput): Effect.Effect<ReadonlyArray<number>, PromptError> =>
-    Effect.flatMap(encoded(input), (ids) => {
-      if (ids.length > 0) return Effect.succeed(ids)
+  return (input: GenerateInput): Effect.Effect<Prompt, PromptError> =>
+    Effect.flatMap(encoded(input), (prompt) => {
+      if (prompt.ids.length > 0) return Effect.succeed(prompt)
       return text.emptyPromptId === null
         ? Effect.fail(new InvalidRequest({ param: null, problem: "the prompt is empty" }))
-        : Effect.succeed([text.emptyPromptId])
+        : Effect.succeed({ ...prompt, ids: [text.emptyPromptId] })
     })
 }

@@ -7,7 +7,8 @@ import {
   EngineUnavailable,
   InvalidRequest,
   ModelIncompatible,
-  TemplateRefused
+  TemplateRefused,
+  ToolsNotSupported
 } from "../domain/Errors.js"
 import { GenerateEvent, GenerateInput, GenerateOptions } from "../domain/Generation.js"
 
@@ -16,7 +17,13 @@ const Model = Schema.Struct({ name: Schema.String, directory: Schema.String })
 export const LoadError = Schema.Union(CheckpointInvalid, ModelIncompatible, EngineUnavailable)
 export type LoadError = typeof LoadError.Type
 
-export const PromptError = Schema.Union(TemplateRefused, InvalidRequest, CheckpointInvalid, ContextLengthExceeded)
+export const PromptError = Schema.Union(
+  TemplateRefused,
+  ToolsNotSupported,
+  InvalidRequest,
+  CheckpointInvalid,
+  ContextLengthExceeded
+)
 export type PromptError = typeof PromptError.Type
 
 export const GenerateError = PromptError

@@ -4,10 +4,12 @@ import type { RunnerError } from "../domain/Errors.js"
 import type { FinishReason, GenerateEvent, GenerateOptions } from "../domain/Generation.js"
 import { type RunnableModel, Runner } from "../services/Runner.js"
 
+type Piece = Exclude<GenerateEvent, { readonly _tag: "Started" | "Finished" }>
+
 /** One answer. */
 export interface ScriptedAnswer {
-  /** The deltas, in order; none by default. */
-  readonly pieces?: ReadonlyArray<string>
+  /** What the answer consists of, in order; a text is content. None by default. */
+  readonly pieces?: ReadonlyArray<string | Piece>
   /** How it ends after the pieces: finished by default, with an error, or never. */
   readonly ending?: FinishReason | RunnerError | "hang"
   /** False to fail or hang before `Started`, as when the model can't be loaded or others are served first. */
@@ -15,6 +17,8 @@ export interface ScriptedAnswer {
   readonly promptTokens?: number
   /** The number of pieces by default. */
   readonly completionTokens?: number
+  /** The number of pieces of reasoning by default. */
+  readonly reasoningTokens?: number
   readonly contextLength?: number
 }
 
@@ -39,11 +43,14 @@ export class RunnerRecord extends Context.Tag("mlxk/testing/RunnerRecord")<
   }
 >() {}
 
+const isReasoning = (piece: string | Piece): boolean => typeof piece !== "string" && piece._tag === "Reasoning"
+
 const ended = (answer: ScriptedAnswer, promptTokens: number): Stream.Stream<GenerateEvent, RunnerError> => {
-  const { completionTokens = answer.pieces?.length ?? 0, ending = "stop" } = answer
+  const { ending = "stop", pieces = [] } = answer
   if (ending === "hang") return Stream.never
   if (typeof ending !== "string") return Stream.fail(ending)
-  const usage = { promptTokens, completionTokens }
+  const { completionTokens = pieces.length, reasoningTokens = pieces.filter(isReasoning).length } = answer
+  const usage = { promptTokens, completionTokens, reasoningTokens }
   const finished: GenerateEvent = { _tag: "Finished", finishReason: ending, usage }
   return Stream.make(finished)
 }
@@ -52,9 +59,9 @@ const play = (answer: ScriptedAnswer): Stream.Stream<GenerateEvent, RunnerError>
   const { contextLength = 4096, pieces = [], promptTokens = 1, starts = true } = answer
   if (!starts) return ended(answer, promptTokens)
   const started: GenerateEvent = { _tag: "Started", promptTokens, contextLength }
-  const deltas = pieces.map((text): GenerateEvent => ({ _tag: "Delta", text }))
-  // One chunk per event: a consumer sees each delta arrive by itself.
-  return Stream.concat(Stream.rechunk(Stream.make(started, ...deltas), 1), ended(answer, promptTokens))
+  const all = pieces.map((piece): GenerateEvent => (typeof piece === "string" ? { _tag: "Delta", text: piece } : piece))
+  // One chunk per event: a consumer sees each piece arrive by itself.
+  return Stream.concat(Stream.rechunk(Stream.make(started, ...all), 1), ended(answer, promptTokens))
 }
 
 const pick = (script: Script, index: number, request: ScriptedRequest): ScriptedAnswer =>

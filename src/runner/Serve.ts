@@ -1,16 +1,18 @@
 /** The engine process: one model, one computation at a time, requests from the parent. */
 import * as RpcServer from "@effect/rpc/RpcServer"
 import { Cause, Effect, Layer, Mailbox, Ref, Scope } from "effect"
-import { CheckpointInvalid, ContextLengthExceeded, type EngineUnavailable } from "../domain/Errors.js"
+import { CheckpointInvalid, ContextLengthExceeded, type EngineUnavailable, InvalidRequest } from "../domain/Errors.js"
 import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
 import type { CheckpointSource, Engine, LoadedModel } from "../inference/Engine.js"
-import { makeSampler } from "../inference/Sampler.js"
+import { makeSampler, samplingProblem } from "../inference/Sampler.js"
 import { answer } from "./Answer.js"
 import { type CheckpointText, readCheckpointText } from "./CheckpointText.js"
+import { endIdsOf, without } from "./Ending.js"
 import { serverProtocol } from "./Ipc.js"
 import { endAtOnce, followParent, Unstoppable } from "./Lifetime.js"
 import { makePrompter } from "./Prompt.js"
 import { EngineRpcs, type GenerateError, type LoadError } from "./Protocol.js"
+import { readingOf } from "./Reading.js"
 import { tokenBudget } from "./TokenBudget.js"
 
 /** Exit code after a failure that nobody expected; sysexits.h calls it EX_SOFTWARE. */
@@ -35,8 +37,11 @@ const fatal = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> 
   )
 
 interface Text extends CheckpointText {
-  readonly promptIds: ReturnType<typeof makePrompter>
+  readonly promptOf: ReturnType<typeof makePrompter>
 }
+
+/** As requests call the settings. */
+const PARAMETERS = { logitBias: "logit_bias", topK: "top_k" } as const
 
 /** What computes in this process. */
 export interface EngineSetup {
@@ -64,7 +69,7 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
       Effect.gen(function* () {
         if ((yield* Ref.get(texts)) !== null) return
         const text = yield* readCheckpointText(source)
-        yield* Ref.set(texts, { ...text, promptIds: makePrompter(text) })
+        yield* Ref.set(texts, { ...text, promptOf: makePrompter(text) })
       })
 
     const loadWeights = (source: CheckpointSource) =>
@@ -76,9 +81,14 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
 
     const start = (options: GenerateOptions, emit: (event: GenerateEvent) => void) =>
       Effect.gen(function* () {
-        const { contextLength, endIds, model: name, promptIds, tokenizer } = yield* loaded(texts)
+        const text = yield* loaded(texts)
+        const { contextLength, model: name, tokenizer } = text
         const model = yield* loaded(models)
-        const ids = yield* promptIds(options.input)
+        const misfit = samplingProblem(options.sampling, model.vocabSize)
+        if (misfit !== null) {
+          return yield* new InvalidRequest({ param: PARAMETERS[misfit.setting], problem: misfit.problem })
+        }
+        const { ids, text: promptText } = yield* text.promptOf(options.input)
         const stray = ids.find((id) => id >= model.vocabSize)
         if (stray !== undefined) {
           const problem = `it gives token id ${stray}, but the model's vocabulary has ${model.vocabSize} tokens`
@@ -88,7 +98,8 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
         const budget = tokenBudget({ ...options, contextLength, promptTokens })
         if (budget === null) return yield* new ContextLengthExceeded({ contextLength, promptTokens })
         emit({ _tag: "Started", promptTokens, contextLength })
-        const sampler = makeSampler(options.sampling, ids)
+        const endIds = endIdsOf(text.endIds, options)
+        const sampler = without(makeSampler(options.sampling, ids, endIds), endIds, options.minTokens ?? 0)
         yield* answer({
           model: counted(model, (tokens) => {
             computedTokens += tokens
@@ -98,7 +109,7 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
           sampler,
           budget,
           endIds,
-          stop: options.stop,
+          reading: readingOf(text, options, promptText),
           emit
         })
       })
@@ -119,8 +130,8 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
           return events
         }),
       Count: ({ input }) =>
-        Effect.flatMap(loaded(texts), ({ promptIds }) => promptIds(input)).pipe(
-          Effect.map((ids) => ids.length),
+        Effect.flatMap(loaded(texts), ({ promptOf }) => promptOf(input)).pipe(
+          Effect.map(({ ids }) => ids.length),
           fatal
         ),
       Stats: () =>

@@ -8,7 +8,6 @@ import { checkToolCalls } from "../../scripts/check/toolcalls.js"
 import { collect } from "../../scripts/check/Verdict.js"
 import { type AnswerStreamOptions, answerMarks, answerStream } from "../../src/chat/AnswerStream.js"
 import { chooseReasoning, promptOpens, REASONING_FORMATS } from "../../src/chat/reasoning/Formats.js"
-import { presentReasoning } from "../../src/chat/reasoning/Presentation.js"
 import { chooseToolFormat } from "../../src/chat/toolcalls/Formats.js"
 
 const golden = fileURLToPath(new URL("../golden", import.meta.url))
@@ -129,21 +128,6 @@ describe("answer stream", () => {
     assert.isTrue(promptOpens(REASONING_FORMATS.think, "<|im_start|>assistant\n<think>\n"))
     assert.isFalse(promptOpens(REASONING_FORMATS.think, "<|im_start|>assistant\n<think>\n\n</think>\n\n"))
     assert.isFalse(promptOpens(REASONING_FORMATS.harmony, "<|start|>assistant"))
-  })
-
-  it("presents reasoning beside, in or without the content", () => {
-    const events = [
-      { _tag: "Reasoning", text: "a" },
-      { _tag: "Reasoning", text: "b" },
-      { _tag: "Content", text: "c" },
-      { _tag: "Content", text: "d" }
-    ] as const
-    const shown = (how: "separate" | "inline" | "hidden") => events.flatMap(presentReasoning(how))
-    assert.deepStrictEqual(shown("separate"), [...events])
-    assert.deepStrictEqual(shown("hidden"), events.slice(2))
-    const inline = shown("inline").map((event) => (event._tag === "Content" ? event.text : ""))
-    assert.strictEqual(inline.join(""), "**[Reasoning]**\n\nab\n\n---\n\n**[Answer]**\n\ncd")
-    assert.deepStrictEqual(events.slice(2).flatMap(presentReasoning("inline")), events.slice(2))
   })
 
   it("reads any text without failing", () => {

@@ -18,7 +18,7 @@ const inputEnded = Effect.async<void>((resume) => {
 const answerTo = (input: GenerateInput): ReadonlyArray<GenerateEvent> => [
   { _tag: "Started", promptTokens: 1, contextLength: 4096 },
   { _tag: "Delta", text: `echo ${wordsOf(input)}` },
-  { _tag: "Finished", finishReason: "stop", usage: { promptTokens: 1, completionTokens: 1 } }
+  { _tag: "Finished", finishReason: "stop", usage: { promptTokens: 1, completionTokens: 1, reasoningTokens: 0 } }
 ]
 
 start(process.argv.slice(2), {

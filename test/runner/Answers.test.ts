@@ -29,7 +29,7 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
       assert.deepStrictEqual(all.at(-1), {
         _tag: "Finished",
         finishReason: "stop",
-        usage: { promptTokens: 3, completionTokens }
+        usage: { promptTokens: 3, completionTokens, reasoningTokens: 0 }
       })
       assert.notInclude(textOf(all), "\ufffd")
       assert.isTrue(all.every((event) => event._tag !== "Delta" || event.text !== ""))
@@ -45,7 +45,7 @@ layer(fakeRunner, { excludeTestServices: true })("an answer", (it) => {
       assert.deepStrictEqual(all.at(-1), {
         _tag: "Finished",
         finishReason: "length",
-        usage: { promptTokens: 3, completionTokens: 5 }
+        usage: { promptTokens: 3, completionTokens: 5, reasoningTokens: 0 }
       })
       assert.strictEqual(steps(model), 5)
     })

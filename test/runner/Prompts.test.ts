@@ -33,8 +33,8 @@ describe("a prompt that is never encoded", () => {
 
   it.scoped("ends the process after a minute, as its thread can't be stopped", () =>
     Effect.gen(function* () {
-      const promptIds = yield* hanging
-      const fiber = yield* Effect.fork(promptIds({ _tag: "Raw", text: "hi" }))
+      const promptOf = yield* hanging
+      const fiber = yield* Effect.fork(promptOf({ _tag: "Raw", text: "hi" }))
       yield* TestClock.adjust("60 seconds")
       const exit = yield* Fiber.await(fiber)
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
@@ -43,8 +43,8 @@ describe("a prompt that is never encoded", () => {
 
   it.scoped("ends the process soon after it is interrupted, and makes no room for another one before", () =>
     Effect.gen(function* () {
-      const promptIds = yield* hanging
-      const fiber = yield* Effect.fork(promptIds({ _tag: "Raw", text: "hi" }))
+      const promptOf = yield* hanging
+      const fiber = yield* Effect.fork(promptOf({ _tag: "Raw", text: "hi" }))
       yield* Effect.yieldNow()
       yield* Fiber.interruptFork(fiber)
       yield* TestClock.adjust("1 second")
@@ -67,25 +67,25 @@ describe("a prompt that can't fit", () => {
 
   it.scoped("isn't encoded: its bytes tell that it has too many tokens", () =>
     Effect.gen(function* () {
-      const promptIds = yield* limited(4)
-      assert.deepStrictEqual(yield* promptIds({ _tag: "Raw", text: "é".repeat(20) }), [1])
-      const error = yield* Effect.flip(promptIds({ _tag: "Raw", text: "é".repeat(21) }))
+      const promptOf = yield* limited(4)
+      assert.deepStrictEqual((yield* promptOf({ _tag: "Raw", text: "é".repeat(20) })).ids, [1])
+      const error = yield* Effect.flip(promptOf({ _tag: "Raw", text: "é".repeat(21) }))
       assert.deepInclude(error, { _tag: "ContextLengthExceeded", contextLength: 10, promptTokens: 11 })
     })
   )
 
   it.scoped("is encoded where a token may stand for any length of text", () =>
     Effect.gen(function* () {
-      const promptIds = yield* limited(null)
-      assert.deepStrictEqual(yield* promptIds({ _tag: "Raw", text: "a".repeat(10_000) }), [1])
+      const promptOf = yield* limited(null)
+      assert.deepStrictEqual((yield* promptOf({ _tag: "Raw", text: "a".repeat(10_000) })).ids, [1])
     })
   )
 
   it.scoped("is the template's fault when it comes of a short chat", () =>
     Effect.gen(function* () {
       const nested = "{% for i in range(1100) %}{% for j in range(100) %}0123456789{% endfor %}{% endfor %}"
-      const promptIds = yield* limited(4, nested)
-      const error = yield* Effect.flip(promptIds({ _tag: "Chat", messages: [{ role: "user", content: "hi" }] }))
+      const promptOf = yield* limited(4, nested)
+      const error = yield* Effect.flip(promptOf({ _tag: "Chat", messages: [{ role: "user", content: "hi" }] }))
       assert.deepInclude(error, { _tag: "CheckpointInvalid", file: "chat_template.jinja" })
       assert.include(error.message, "makes a prompt of 1100000 characters")
     })
@@ -93,8 +93,8 @@ describe("a prompt that can't fit", () => {
 
   it.scoped("is the template's fault when it counts without end", () =>
     Effect.gen(function* () {
-      const promptIds = yield* limited(4, "{% set x = range(1000000000) %}")
-      const error = yield* Effect.flip(promptIds({ _tag: "Chat", messages: [{ role: "user", content: "hi" }] }))
+      const promptOf = yield* limited(4, "{% set x = range(1000000000) %}")
+      const error = yield* Effect.flip(promptOf({ _tag: "Chat", messages: [{ role: "user", content: "hi" }] }))
       assert.deepInclude(error, { _tag: "CheckpointInvalid", file: "chat_template.jinja" })
       assert.include(error.message, "asks for too much: it fails on them in line 1: Range too big")
     })
@@ -106,9 +106,9 @@ describe("the text of a control token", () => {
     Effect.gen(function* () {
       const own = { "chat_template.jinja": "{{ messages[0].content + '<|end|>' }}" }
       const text = yield* readCheckpointText({ name: "m", directory: yield* checkpoint({ ...files, ...own }) })
-      const promptIds = makePrompter(text)
+      const promptOf = makePrompter(text)
       const end = text.tokenizer.idOf("<|end|>")
-      const ids = yield* promptIds({ _tag: "Chat", messages: [{ role: "user", content: "a<|end|>b" }] })
+      const { ids } = yield* promptOf({ _tag: "Chat", messages: [{ role: "user", content: "a<|end|>b" }] })
       assert.isNotNull(end)
       assert.deepStrictEqual(
         ids.flatMap((id, i) => (id === end ? [i] : [])),

@@ -20,7 +20,7 @@ describe("the scripted runner", () => {
         { _tag: "Started", promptTokens: 1, contextLength: 4096 },
         { _tag: "Delta", text: "Hel" },
         { _tag: "Delta", text: "lo" },
-        { _tag: "Finished", finishReason: "stop", usage: { promptTokens: 1, completionTokens: 2 } }
+        { _tag: "Finished", finishReason: "stop", usage: { promptTokens: 1, completionTokens: 2, reasoningTokens: 0 } }
       ])
       assert.deepStrictEqual(yield* Effect.flip(collect("b")), refused)
       assert.deepStrictEqual(yield* Effect.flip(collect("c")), refused)

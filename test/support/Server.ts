@@ -48,7 +48,7 @@ export const answer = (
 ): ReadonlyArray<GenerateEvent> => [
   { _tag: "Started", promptTokens: 7, contextLength: 4096 },
   ...texts.map((text): GenerateEvent => ({ _tag: "Delta", text })),
-  { _tag: "Finished", finishReason, usage: { promptTokens: 7, completionTokens: texts.length + 1 } }
+  { _tag: "Finished", finishReason, usage: { promptTokens: 7, completionTokens: texts.length + 1, reasoningTokens: 0 } }
 ]
 
 export interface LogLine {

@@ -19,6 +19,7 @@ const parameters = {
   seed: value("seed", integer({ min: 0 }), "Seed: the same seed gives the same answer"),
   noStream: toggle("no-stream", "Disable streaming output"),
   noChatTemplate: toggle("no-chat-template", "Disable chat template"),
+  noReasoning: toggle("no-reasoning", "Hide the reasoning, show only the answer"),
   verbose: toggle("verbose", "Show detailed output"),
   json,
   system: value("system", text, "Accepted for old scripts, has no effect"),
@@ -65,7 +66,11 @@ export const run = command("run", { about: "Run model with prompt", parameters }
     const output = yield* Output
     if (values.system !== null) yield* output.note("Warning: --system has no effect")
     const prompt = yield* promptOf(values)
-    const shown = { live: output.live && !values.noStream, verbose: values.verbose }
+    const shown = {
+      live: output.live && !values.noStream,
+      verbose: values.verbose,
+      reasoning: values.noReasoning ? ("hidden" as const) : ("inline" as const)
+    }
     // Generating is loaded when it is wanted: the other commands start without it.
     if (prompt !== null) {
       const { singleShot } = yield* Effect.promise(() => import("../SingleShot.js"))

@@ -1,8 +1,9 @@
 /** `POST /v1/chat/completions`. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { Clock, Effect, Option, Stream } from "effect"
+import { Chunk, Clock, Effect, Option, Stream } from "effect"
 import { ModelNotFound, type ResolveError, type RunnerError, type ServerShutdown } from "../../domain/Errors.js"
 import type { GenerateEvent } from "../../domain/Generation.js"
+import { presentReasoning } from "../../domain/Reasoning.js"
 import { run } from "../../operations/Run.js"
 import type { Cache } from "../../services/Cache.js"
 import type { Health } from "../../services/Health.js"
@@ -19,33 +20,32 @@ import { isPathLike } from "../wire/ModelName.js"
 
 type Events = Stream.Stream<GenerateEvent, ResolveError | RunnerError | ServerShutdown>
 
-/** Tells the access line how the generation went: when its first text came, and its end. */
+/** Tells the access line how the generation went: when its first piece came, and its end. */
 const observed = (request: CurrentRequestValues, events: Events): Events =>
   Effect.gen(function* () {
-    const firstText = yield* Effect.once(
+    const first = yield* Effect.once(
       Effect.flatMap(Clock.currentTimeMillis, (now) => noteIn(request, { ttft_ms: now - request.startedAt }))
     )
     return Stream.tap(events, (event) => {
-      if (event._tag === "Delta") return firstText
-      if (event._tag === "Started") return noteIn(request, { prompt_tokens: event.promptTokens })
-      return noteIn(request, { completion_tokens: event.usage.completionTokens, finish_reason: event.finishReason })
+      switch (event._tag) {
+        case "Started":
+          return noteIn(request, { prompt_tokens: event.promptTokens })
+        case "Finished":
+          return noteIn(request, { completion_tokens: event.usage.completionTokens, finish_reason: event.finishReason })
+        default:
+          return first
+      }
     })
   }).pipe(Stream.unwrap)
 
 /** A generation that ends without saying so breaks the Runner's contract. */
 const unfinished = Effect.dieMessage("the generation ended without a Finished event")
 
-const whole = (answer: AnswerHead, events: Events) =>
+const whole = (answer: AnswerHead, { options }: ChatTask, events: Events) =>
   Effect.gen(function* () {
-    const seen = yield* Stream.runCollect(events)
-    let text = ""
-    for (const event of seen) {
-      if (event._tag === "Delta") text += event.text
-      if (event._tag === "Finished") {
-        return HttpServerResponse.unsafeJson(chatCompletion(answer, text, event.finishReason, event.usage))
-      }
-    }
-    return yield* unfinished
+    const seen = Chunk.toReadonlyArray(yield* Stream.runCollect(events))
+    const document = chatCompletion(answer, seen, { logprobs: options.sampling.logProbabilities !== undefined })
+    return document === null ? yield* unfinished : HttpServerResponse.unsafeJson(document)
   })
 
 /**
@@ -72,13 +72,15 @@ const answerHead = (model: string): Effect.Effect<AnswerHead> =>
     model
   }))
 
-const generate = ({ model, options }: ChatTask) =>
+const generate = ({ model, options, reasoning }: ChatTask) =>
   Effect.gen(function* () {
     const services = yield* Effect.context<Cache | Health | Runner>()
     const request = yield* CurrentRequest
     const { shutdown } = yield* Serving
     const events = Stream.provideContext(run(model, options), services)
-    return observed(request, Stream.interruptWhen(events, shutdown.failure))
+    return observed(request, Stream.interruptWhen(events, shutdown.failure)).pipe(
+      Stream.mapConcat(presentReasoning(reasoning))
+    )
   })
 
 const complete = Effect.gen(function* () {
@@ -89,7 +91,7 @@ const complete = Effect.gen(function* () {
   if (isPathLike(task.model)) return yield* new ModelNotFound({ query: task.model })
   const answer = yield* answerHead(task.model)
   const events = yield* generate(task)
-  return yield* task.stream ? streamed(answer, task.includeUsage, events) : whole(answer, events)
+  return yield* task.stream ? streamed(answer, task.includeUsage, events) : whole(answer, task, events)
 })
 
 export const layer = endpoint({ path: "/chat/completions", methods: { POST: complete } })

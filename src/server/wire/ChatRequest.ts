@@ -1,59 +1,45 @@
 /** `POST /v1/chat/completions`: OpenAI's request, translated to the domain's words (spec 03 §3, §4). Pure. */
 import { Either, Schema } from "effect"
-import type { InvalidRequest, UnsupportedParameter } from "../../domain/Errors.js"
-import { defaultSampling, type GenerateOptions, type Message } from "../../domain/Generation.js"
-import {
-  atLeast,
-  decoder,
-  filledText,
-  flag,
-  list,
-  oneOf,
-  optional,
-  positive,
-  requiring,
-  shortText,
-  text,
-  whole,
-  within
-} from "./Fields.js"
+import { InvalidRequest, UnsupportedParameter } from "../../domain/Errors.js"
+import type { ChatOptions, GenerateOptions, Message } from "../../domain/Generation.js"
+import type { JsonObject } from "../../domain/JsonFile.js"
+import type { ReasoningPresentation } from "../../domain/Reasoning.js"
+import { anyObject, atLeast, decoder, filledText, flag, list, oneOf, optional, shortText } from "./Fields.js"
+import { Messages, toMessage } from "./Messages.js"
+import { samplingFields, samplingProblem, toSampling } from "./Sampling.js"
+import { shownTools, toolFields, toolProblem } from "./Tools.js"
 import { unsupportedParameter } from "./Unsupported.js"
 
 /** Editors send dozens of stop strings; OpenAI's four are not enough (spec 03 §3). */
 const MAX_STOPS = 64
 const MAX_MODEL_NAME_BYTES = 256
-/** Far above what a conversation needs; each costs time while every other request waits. */
-const MAX_MESSAGES = 10_000
-const MAX_PARTS = 1000
-
-const Part = requiring(
-  Schema.Struct({ type: oneOf("text", "refusal"), text: optional(text), refusal: optional(text) }),
-  ({ type }) => type
-)
-
-const WireMessage = Schema.Struct({
-  role: oneOf("system", "developer", "user", "assistant"),
-  content: Schema.Union(text, list(Part, { max: MAX_PARTS, phrase: `a list of at most ${MAX_PARTS} text parts` }))
-})
 
 export const ChatRequest = Schema.Struct({
   model: shortText(MAX_MODEL_NAME_BYTES),
-  messages: list(WireMessage, { min: 1, max: MAX_MESSAGES, phrase: `a list of 1 to ${MAX_MESSAGES} messages` }),
+  messages: Messages,
   stream: optional(flag),
   stream_options: optional(Schema.Struct({ include_usage: optional(flag) })),
   max_tokens: optional(atLeast(1)),
   max_completion_tokens: optional(atLeast(1)),
-  temperature: optional(within(0, 2)),
-  top_p: optional(within(0, 1)),
+  min_tokens: optional(atLeast(0)),
+  ignore_eos: optional(flag),
   stop: optional(
     Schema.Union(
       filledText,
       list(filledText, { max: MAX_STOPS, phrase: `a list of at most ${MAX_STOPS} non-empty strings` })
     )
   ),
-  seed: optional(whole),
-  repetition_penalty: optional(positive)
+  stop_token_ids: optional(list(atLeast(0), { max: MAX_STOPS, phrase: `a list of at most ${MAX_STOPS} token ids` })),
+  ...samplingFields,
+  ...toolFields,
+  reasoning_effort: optional(oneOf("none", "minimal", "low", "medium", "high", "xhigh", "max")),
+  reasoning_format: optional(oneOf("separate", "inline", "hidden")),
+  include_reasoning: optional(flag),
+  chat_template_kwargs: optional(anyObject),
+  add_generation_prompt: optional(flag),
+  continue_final_message: optional(flag)
 })
+type ChatRequest = typeof ChatRequest.Type
 
 /** A chat request in the domain's words. */
 export interface ChatTask {
@@ -61,34 +47,76 @@ export interface ChatTask {
   readonly model: string
   readonly stream: boolean
   readonly includeUsage: boolean
+  readonly reasoning: ReasoningPresentation
   readonly options: GenerateOptions
 }
 
 /** Half of the context at most, unless the client says more: protection against endless answers (spec 02 §4.2). */
 const SERVER_CONTEXT_SHARE = 0.5
 
-const toMessage = ({ content, role }: typeof WireMessage.Type): Message => ({
-  role: role === "developer" ? "system" : role,
-  content: typeof content === "string" ? content : content.map((part) => part[part.type]).join(" ")
-})
+/** The words that harmony's templates know; other templates have a switch (spec 03 §9). */
+const EFFORTS: Readonly<Record<NonNullable<ChatRequest["reasoning_effort"]>, JsonObject>> = {
+  none: { reasoning_effort: "low", enable_thinking: false },
+  minimal: { reasoning_effort: "low", enable_thinking: false },
+  low: { reasoning_effort: "low" },
+  medium: { reasoning_effort: "medium" },
+  high: { reasoning_effort: "high" },
+  xhigh: { reasoning_effort: "high" },
+  max: { reasoning_effort: "high" }
+}
 
-const toTask = (request: typeof ChatRequest.Type, serverMaxTokens: number | null): ChatTask => ({
+const templateArguments = ({ chat_template_kwargs, reasoning_effort }: ChatRequest) => {
+  const all = { ...(reasoning_effort === null ? {} : EFFORTS[reasoning_effort]), ...chat_template_kwargs }
+  return Object.keys(all).length === 0 ? {} : { templateArguments: all }
+}
+
+/** An answer that the client has begun is gone on with (spec 03 §4), unless it asks for a new one. */
+const continues = (request: ChatRequest, last: Message | undefined): boolean =>
+  request.continue_final_message ??
+  (request.add_generation_prompt !== true &&
+    last?.role === "assistant" &&
+    last.toolCalls === undefined &&
+    last.content !== "")
+
+const toChat = (request: ChatRequest, data: unknown): ChatOptions => {
+  const messages = request.messages.map(toMessage)
+  return {
+    messages,
+    ...shownTools(request, data),
+    ...templateArguments(request),
+    ...(continues(request, messages.at(-1)) ? { continueFinalMessage: true } : {})
+  }
+}
+
+const toTask = (request: ChatRequest, data: unknown, serverMaxTokens: number | null): ChatTask => ({
   model: request.model,
   stream: request.stream ?? false,
   includeUsage: request.stream_options?.include_usage ?? false,
+  reasoning: request.reasoning_format ?? (request.include_reasoning === false ? "hidden" : "separate"),
   options: {
-    input: { _tag: "Chat", messages: request.messages.map(toMessage) },
-    sampling: {
-      temperature: request.temperature ?? defaultSampling.temperature,
-      topP: request.top_p ?? defaultSampling.topP,
-      repetitionPenalty: request.repetition_penalty ?? defaultSampling.repetitionPenalty,
-      seed: request.seed ?? defaultSampling.seed
-    },
+    input: { _tag: "Chat", ...toChat(request, data) },
+    sampling: toSampling(request),
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
     contextShare: SERVER_CONTEXT_SHARE,
-    stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? [])
+    stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
+    ...(request.parallel_tool_calls === false ? { maxToolCalls: 1 } : {}),
+    ...(request.min_tokens === null ? {} : { minTokens: request.min_tokens }),
+    ...(request.ignore_eos === true ? { ignoreEndTokens: true } : {}),
+    ...(request.stop_token_ids === null ? {} : { stopTokenIds: request.stop_token_ids })
   }
 })
+
+/** Where fields don't fit each other. */
+const misfit = (request: ChatRequest): InvalidRequest | UnsupportedParameter | null => {
+  const { add_generation_prompt, continue_final_message } = request
+  if (add_generation_prompt === true && continue_final_message === true) {
+    return new InvalidRequest({ param: "continue_final_message", problem: "can't be used with add_generation_prompt" })
+  }
+  if (add_generation_prompt === false && continue_final_message !== true) {
+    return new UnsupportedParameter({ param: "add_generation_prompt", problem: "needs continue_final_message" })
+  }
+  return samplingProblem(request) ?? toolProblem(request)
+}
 
 const decode = decoder(ChatRequest)
 
@@ -96,9 +124,11 @@ const decode = decoder(ChatRequest)
 export const decodeChatRequest = (
   data: unknown,
   serverMaxTokens: number | null
-): Either.Either<ChatTask, InvalidRequest | UnsupportedParameter> => {
-  const unsupported = unsupportedParameter(data)
-  return unsupported === null
-    ? Either.map(decode(data), (request) => toTask(request, serverMaxTokens))
-    : Either.left(unsupported)
-}
+): Either.Either<ChatTask, InvalidRequest | UnsupportedParameter> =>
+  Either.gen(function* () {
+    const unsupported = unsupportedParameter(data)
+    if (unsupported !== null) return yield* Either.left(unsupported)
+    const request = yield* decode(data)
+    const problem = misfit(request)
+    return problem === null ? toTask(request, data, serverMaxTokens) : yield* Either.left(problem)
+  })

@@ -32,6 +32,9 @@ export const whole = Schema.Int.annotations(wants("an integer"))
 export const atLeast = (minimum: number) =>
   Schema.Int.pipe(Schema.greaterThanOrEqualTo(minimum)).annotations(wants(`an integer of at least ${minimum}`))
 
+export const wholeWithin = (minimum: number, maximum: number) =>
+  Schema.Int.pipe(Schema.between(minimum, maximum)).annotations(wants(`an integer from ${minimum} to ${maximum}`))
+
 export const within = (minimum: number, maximum: number) =>
   Schema.Number.pipe(Schema.between(minimum, maximum)).annotations(wants(`a number from ${minimum} to ${maximum}`))
 
@@ -39,6 +42,22 @@ export const positive = Schema.Number.pipe(Schema.greaterThan(0)).annotations(wa
 
 export const oneOf = <const Values extends readonly [string, ...Array<string>]>(...values: Values) =>
   Schema.Literal(...values).annotations(wants(`one of ${values.join(", ")}`))
+
+export const matching = (pattern: RegExp, phrase: string) =>
+  Schema.String.pipe(Schema.pattern(pattern)).annotations(wants(phrase))
+
+export const anyObject = Schema.Record({ key: Schema.String, value: Schema.Unknown })
+
+/** What a vocabulary can have for an id: nine digits at most. */
+const TOKEN_ID = /^(0|[1-9]\d{0,8})$/
+
+/** An object with token ids for keys. */
+export const byTokenId = <A>(value: Schema.Schema<A>) =>
+  Schema.Record({ key: Schema.String, value }).pipe(
+    Schema.filter((entries) => Object.keys(entries).every((key) => TOKEN_ID.test(key)), {
+      message: () => `${MUST}an object with token ids for keys`
+    })
+  )
 
 /** A list whose items still report their own problems: the phrase speaks for the list's kind and length only. */
 export const list = <A, I>(

@@ -13,38 +13,21 @@ const only =
     off.includes(value)
 
 const emptyList: IsOff = (value) => Array.isArray(value) && value.length === 0
-const emptyObject: IsOff = (value) => isObject(value) && Object.keys(value).length === 0
 
 const fields: Readonly<Record<string, IsOff>> = {
-  tools: emptyList,
   functions: emptyList,
   tool_choice: only("none", "auto"),
   function_call: only("none", "auto"),
   response_format: (value) => isObject(value) && value["type"] === "text",
   n: only(1),
-  logprobs: only(false),
-  top_logprobs: only(0),
-  logit_bias: emptyObject,
-  frequency_penalty: only(0),
-  presence_penalty: only(0),
   modalities: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
   audio: only(),
-  web_search_options: only(),
-  top_k: only(0, -1),
-  min_p: only(0),
-  xtc_probability: only(0),
-  repetition_context_size: only(20),
-  chat_template_kwargs: emptyObject,
-  stop_token_ids: emptyList,
-  ignore_eos: only(false),
-  min_tokens: only(0),
-  add_generation_prompt: only(true),
-  continue_final_message: only(false)
+  web_search_options: only()
 }
 
-const messageFields: Readonly<Record<string, IsOff>> = { tool_calls: emptyList, function_call: only() }
+const messageFields: Readonly<Record<string, IsOff>> = { function_call: only() }
 
-const unsupportedRoles: ReadonlyArray<unknown> = ["tool", "function"]
+const UNSUPPORTED_ROLE = "function"
 const unsupportedParts: ReadonlyArray<unknown> = ["image_url", "input_audio", "file"]
 
 const PROBLEM = "is not supported by this server; leave it out"
@@ -54,7 +37,7 @@ const firstOn = (data: Readonly<Record<string, unknown>>, table: Readonly<Record
 
 const inMessage = (message: unknown): string | null => {
   if (!isObject(message)) return null
-  if (unsupportedRoles.includes(message["role"])) return "role"
+  if (message["role"] === UNSUPPORTED_ROLE) return "role"
   const field = firstOn(message, messageFields)
   if (field !== null) return field
   const parts: ReadonlyArray<unknown> = Array.isArray(message["content"]) ? message["content"] : []

@@ -8,6 +8,12 @@ const minimal = { model: "org/tiny", messages: [{ role: "user", content: "hi" }]
 const decoded = (data: unknown, serverMaxTokens: number | null = null): ChatTask =>
   Either.getOrThrow(decodeChatRequest(data, serverMaxTokens))
 
+/** What is said of the sampling: an absent field is an undefined one. */
+const samplingOf = (fields: object) =>
+  Object.fromEntries(
+    Object.entries(decoded({ ...minimal, ...fields }).options.sampling).filter(([, value]) => value !== undefined)
+  )
+
 const refusal = (data: unknown) => {
   const result = decodeChatRequest(data, null)
   if (Either.isRight(result)) assert.fail("should have been refused")
@@ -17,13 +23,16 @@ const refusal = (data: unknown) => {
 
 describe("defaults", () => {
   it("are the domain's", () => {
-    assert.deepStrictEqual(decoded(minimal), {
+    const task = decoded(minimal)
+    assert.deepStrictEqual(samplingOf({}), defaultSampling)
+    assert.deepStrictEqual(task, {
       model: "org/tiny",
       stream: false,
       includeUsage: false,
+      reasoning: "separate",
       options: {
         input: { _tag: "Chat", messages: [{ role: "user", content: "hi" }] },
-        sampling: defaultSampling,
+        sampling: task.options.sampling,
         maxTokens: null,
         contextShare: 0.5,
         stop: []
@@ -45,6 +54,10 @@ describe("defaults", () => {
         "tools"
       ]
         .concat(["repetition_penalty", "n", "response_format", "logprobs", "logit_bias", "frequency_penalty"])
+        .concat(["tool_choice", "parallel_tool_calls", "top_logprobs", "presence_penalty", "top_k", "min_p"])
+        .concat(["xtc_probability", "xtc_threshold", "repetition_context_size", "reasoning_effort", "reasoning_format"])
+        .concat(["include_reasoning", "chat_template_kwargs", "add_generation_prompt", "continue_final_message"])
+        .concat(["stop_token_ids", "ignore_eos", "min_tokens"])
         .map((field) => [field, null])
     )
     assert.deepStrictEqual(decoded({ ...minimal, ...nulls }), decoded(minimal))
@@ -64,8 +77,131 @@ describe("what a client says", () => {
       stop: "END"
     })
     assert.isTrue(task.stream && task.includeUsage)
-    assert.deepStrictEqual(task.options.sampling, { temperature: 0, topP: 1, repetitionPenalty: 1, seed: -5 })
+    const { repetitionPenalty, seed, temperature, topP } = task.options.sampling
+    assert.deepStrictEqual([temperature, topP, repetitionPenalty, seed], [0, 1, 1, -5])
     assert.deepStrictEqual(task.options.stop, ["END"])
+  })
+
+  it("chooses how tokens are drawn", () => {
+    assert.deepStrictEqual(
+      samplingOf({
+        top_k: 40,
+        min_p: 0.1,
+        xtc_probability: 0.5,
+        xtc_threshold: 0.2,
+        repetition_context_size: 0,
+        frequency_penalty: -2,
+        presence_penalty: 2,
+        logit_bias: { 1: -100, 20: 5.5 },
+        logprobs: true,
+        top_logprobs: 20
+      }),
+      {
+        ...defaultSampling,
+        topK: 40,
+        minP: 0.1,
+        xtcProbability: 0.5,
+        xtcThreshold: 0.2,
+        penaltyWindow: 0,
+        frequencyPenalty: -2,
+        presencePenalty: 2,
+        logitBias: { 1: -100, 20: 5.5 },
+        logProbabilities: 20
+      }
+    )
+    assert.deepStrictEqual(samplingOf({ logprobs: true }), { ...defaultSampling, logProbabilities: 0 })
+    for (const top_k of [0, -1]) assert.deepStrictEqual(samplingOf({ top_k }), defaultSampling)
+  })
+
+  it("may be tools, which go to the template as they are written", () => {
+    const written = {
+      function: { parameters: { type: "object", b: 1, a: 2 }, strict: true, name: "get_weather", extra: null },
+      type: "function"
+    }
+    const chat = (fields: object) => decoded({ ...minimal, tools: [written], ...fields }).options
+    for (const fields of [{}, { tool_choice: "auto" }]) {
+      const { input, maxToolCalls } = chat(fields)
+      assert.strictEqual(JSON.stringify(input._tag === "Chat" ? input.tools : null), JSON.stringify([written]))
+      assert.isUndefined(maxToolCalls)
+    }
+    assert.strictEqual(chat({ parallel_tool_calls: false }).maxToolCalls, 1)
+    assert.notProperty(chat({ tool_choice: "none" }).input, "tools")
+    assert.notProperty(chat({ tools: [] }).input, "tools")
+  })
+
+  it("may be a history of tool calls, their results and reasoning", () => {
+    const call = { id: "call_1", type: "function", function: { name: "f", arguments: '{"a":1}' } }
+    const { input } = decoded({
+      ...minimal,
+      messages: [
+        { role: "user", content: "hi", name: "Ann", tool_calls: null },
+        { role: "assistant", content: null, tool_calls: [call], reasoning_content: "hm", refusal: null },
+        { role: "tool", tool_call_id: "call_1", content: [{ type: "text", text: "4" }], name: "f" },
+        { role: "assistant", reasoning: "so", content: "Four." },
+        { role: "user", content: "thanks" }
+      ]
+    }).options
+    assert.deepStrictEqual(input, {
+      _tag: "Chat",
+      messages: [
+        { role: "user", content: "hi", name: "Ann" },
+        {
+          role: "assistant",
+          content: null,
+          reasoning: "hm",
+          toolCalls: [{ id: "call_1", name: "f", arguments: '{"a":1}' }]
+        },
+        { role: "tool", content: "4", name: "f", toolCallId: "call_1" },
+        { role: "assistant", content: "Four.", reasoning: "so" },
+        { role: "user", content: "thanks" }
+      ]
+    })
+  })
+
+  it("may be an answer's beginning, which is gone on with unless it asks for a new one", () => {
+    const began = [...minimal.messages, { role: "assistant", content: "Fo" }]
+    const goesOn = (fields: object) => {
+      const { input } = decoded({ ...minimal, messages: began, ...fields }).options
+      return input._tag === "Chat" && input.continueFinalMessage === true
+    }
+    assert.isTrue(goesOn({}))
+    assert.isTrue(goesOn({ continue_final_message: true, add_generation_prompt: false }))
+    assert.isFalse(goesOn({ continue_final_message: false }))
+    assert.isFalse(goesOn({ add_generation_prompt: true }))
+    assert.isFalse(goesOn({ messages: [...minimal.messages, { role: "assistant", content: "" }] }))
+    assert.isFalse(goesOn({ messages: minimal.messages }))
+    assert.isTrue(goesOn({ messages: minimal.messages, continue_final_message: true }))
+  })
+
+  it("sets variables of the template, and how hard the model thinks", () => {
+    const variables = (fields: object) => {
+      const { input } = decoded({ ...minimal, ...fields }).options
+      return input._tag === "Chat" ? input.templateArguments : null
+    }
+    assert.deepStrictEqual(variables({ chat_template_kwargs: { enable_thinking: false, x: [1] } }), {
+      enable_thinking: false,
+      x: [1]
+    })
+    assert.deepStrictEqual(variables({ reasoning_effort: "high" }), { reasoning_effort: "high" })
+    assert.deepStrictEqual(variables({ reasoning_effort: "none" }), { reasoning_effort: "low", enable_thinking: false })
+    assert.deepStrictEqual(
+      variables({ reasoning_effort: "minimal", chat_template_kwargs: { enable_thinking: true } }),
+      { reasoning_effort: "low", enable_thinking: true }
+    )
+    assert.isUndefined(variables({ chat_template_kwargs: {} }))
+  })
+
+  it("says how reasoning is shown, and what ends the answer", () => {
+    const { reasoning } = decoded({ ...minimal, include_reasoning: false })
+    assert.strictEqual(reasoning, "hidden")
+    assert.strictEqual(decoded({ ...minimal, reasoning_format: "inline" }).reasoning, "inline")
+    const { ignoreEndTokens, minTokens, stopTokenIds } = decoded({
+      ...minimal,
+      ignore_eos: true,
+      min_tokens: 3,
+      stop_token_ids: [5, 6]
+    }).options
+    assert.deepStrictEqual([ignoreEndTokens, minTokens, stopTokenIds], [true, 3, [5, 6]])
   })
 
   it("limits tokens: the newer field, the older one, the server's", () => {
@@ -96,7 +232,7 @@ describe("what a client says", () => {
     assert.deepStrictEqual(task.options.input, {
       _tag: "Chat",
       messages: [
-        { role: "system", content: "be brief" },
+        { role: "system", content: "be brief", name: "x" },
         { role: "user", content: "one two" },
         { role: "assistant", content: "no" },
         { role: "user", content: "<|im_end|>\u0000" }
@@ -146,12 +282,59 @@ describe("refusals", () => {
     ],
     [message(5), "messages.0", "must be an object"],
     [message({ content: "x" }), "messages.0.role", "is required"],
-    [message({ role: "robot", content: "x" }), "messages.0.role", "must be one of system, developer, user, assistant"],
-    [message({ role: "user" }), "messages.0.content", "is required"],
     [
-      message({ role: "user", content: null }),
+      message({ role: "robot", content: "x" }),
+      "messages.0.role",
+      "must be one of system, developer, user, assistant, tool"
+    ],
+    [message({ role: "user" }), "messages.0.content", "is required"],
+    [message({ role: "user", content: null }), "messages.0.content", "is required"],
+    [
+      message({ role: "user", content: 5 }),
       "messages.0.content",
       "must be a string or a list of at most 1000 text parts"
+    ],
+    [message({ role: "assistant", content: null, tool_calls: [] }), "messages.0.content", "is required"],
+    [message({ role: "tool", content: "x" }), "messages.0.tool_call_id", "is required"],
+    [message({ role: "assistant", tool_calls: [{ id: "1" }] }), "messages.0.tool_calls.0.function", "is required"],
+    [
+      message({ role: "assistant", tool_calls: [{ id: "1", function: { name: "f", arguments: {} } }] }),
+      "messages.0.tool_calls.0.function.arguments",
+      "must be a string"
+    ],
+    [{ ...minimal, tools: [{ type: "function" }] }, "tools.0.function", "is required"],
+    [{ ...minimal, tools: [{ type: "custom", custom: {} }] }, "tools.0.type", "must be one of function"],
+    [
+      { ...minimal, tools: [{ type: "function", function: { name: "no spaces" } }] },
+      "tools.0.function.name",
+      "must be 1 to 64 letters, digits, _ or -"
+    ],
+    [
+      { ...minimal, tools: [{ type: "function", function: { name: "f", parameters: [] } }] },
+      "tools.0.function.parameters",
+      "must be an object"
+    ],
+    [{ ...minimal, parallel_tool_calls: 1 }, "parallel_tool_calls", "must be a boolean"],
+    [{ ...minimal, logprobs: "true" }, "logprobs", "must be a boolean"],
+    [{ ...minimal, top_logprobs: 3 }, "top_logprobs", "needs logprobs"],
+    [{ ...minimal, logprobs: true, top_logprobs: 21 }, "top_logprobs", "must be an integer from 0 to 20"],
+    [{ ...minimal, logit_bias: { 1: 101 } }, "logit_bias.1", "must be a number from -100 to 100"],
+    [{ ...minimal, logit_bias: { hello: 1 } }, "logit_bias", "must be an object with token ids for keys"],
+    [{ ...minimal, presence_penalty: 2.5 }, "presence_penalty", "must be a number from -2 to 2"],
+    [{ ...minimal, top_k: -2 }, "top_k", "must be an integer of at least -1"],
+    [{ ...minimal, xtc_threshold: 0.6 }, "xtc_threshold", "must be a number from 0 to 0.5"],
+    [{ ...minimal, chat_template_kwargs: [] }, "chat_template_kwargs", "must be an object"],
+    [
+      { ...minimal, reasoning_effort: "huge" },
+      "reasoning_effort",
+      "must be one of none, minimal, low, medium, high, xhigh, max"
+    ],
+    [{ ...minimal, reasoning_format: "raw" }, "reasoning_format", "must be one of separate, inline, hidden"],
+    [{ ...minimal, stop_token_ids: [-1] }, "stop_token_ids.0", "must be an integer of at least 0"],
+    [
+      { ...minimal, continue_final_message: true, add_generation_prompt: true },
+      "continue_final_message",
+      "can't be used with add_generation_prompt"
     ],
     [message({ role: "user", content: [{ type: "text" }] }), "messages.0.content.0.text", "is required"],
     [message({ role: "user", content: [{ type: "text", text: 1 }] }), "messages.0.content.0.text", "must be a string"],
@@ -186,21 +369,14 @@ describe("refusals", () => {
   }
 
   const unsupported: ReadonlyArray<readonly [data: object, param: string]> = [
-    [{ ...minimal, tools: [{ type: "function" }] }, "tools"],
     [{ ...minimal, functions: [{ name: "f" }] }, "functions"],
     [{ ...minimal, tool_choice: "required" }, "tool_choice"],
     [{ ...minimal, response_format: { type: "json_object" } }, "response_format"],
     [{ ...minimal, n: 2 }, "n"],
-    [{ ...minimal, logprobs: true }, "logprobs"],
-    [{ ...minimal, top_logprobs: 3 }, "top_logprobs"],
-    [{ ...minimal, logit_bias: { 1: 5 } }, "logit_bias"],
-    [{ ...minimal, presence_penalty: 0.5 }, "presence_penalty"],
     [{ ...minimal, modalities: ["text", "audio"] }, "modalities"],
-    [{ ...minimal, top_k: 40 }, "top_k"],
-    [{ ...minimal, chat_template_kwargs: { enable_thinking: false } }, "chat_template_kwargs"],
-    [{ ...minimal, continue_final_message: true }, "continue_final_message"],
-    [message({ role: "tool", tool_call_id: "1", content: "x" }), "messages.0.role"],
-    [message({ role: "assistant", content: null, tool_calls: [{}] }), "messages.0.tool_calls"],
+    [{ ...minimal, add_generation_prompt: false }, "add_generation_prompt"],
+    [message({ role: "function", name: "f", content: "x" }), "messages.0.role"],
+    [message({ role: "assistant", content: "x", function_call: { name: "f" } }), "messages.0.function_call"],
     [
       message({
         role: "user",

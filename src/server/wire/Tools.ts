@@ -1,0 +1,57 @@
+/** Tools of a chat request and how they are to be used (spec 03 §7.1). Pure. */
+import { Schema } from "effect"
+import { InvalidRequest } from "../../domain/Errors.js"
+import { isObject, type JsonObject } from "../../domain/JsonFile.js"
+import { anyObject, filledText, flag, list, matching, oneOf, optional, text } from "./Fields.js"
+
+const MAX_TOOLS = 1024
+
+const Tool = Schema.Struct({
+  type: oneOf("function"),
+  function: Schema.Struct({
+    name: matching(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 letters, digits, _ or -"),
+    description: optional(text),
+    parameters: optional(anyObject),
+    strict: optional(flag)
+  })
+})
+
+export const toolFields = {
+  tools: optional(list(Tool, { max: MAX_TOOLS, phrase: `a list of at most ${MAX_TOOLS} tools` })),
+  tool_choice: optional(
+    Schema.Union(
+      oneOf("none", "auto", "required"),
+      Schema.Struct({ type: oneOf("function"), function: Schema.Struct({ name: filledText }) })
+    )
+  ),
+  parallel_tool_calls: optional(flag)
+}
+
+const Fields = Schema.Struct(toolFields)
+type Fields = typeof Fields.Type
+
+const ofToolChoice = (problem: string) => new InvalidRequest({ param: "tool_choice", problem })
+
+/** Where the choice doesn't fit the tools. */
+export const toolProblem = ({ tool_choice, tools }: Fields): InvalidRequest | null => {
+  const functions = tools ?? []
+  if (tool_choice === null || tool_choice === "none" || tool_choice === "auto") return null
+  if (functions.length === 0) return ofToolChoice("needs tools")
+  const known = tool_choice === "required" || functions.some((tool) => tool.function.name === tool_choice.function.name)
+  return known ? null : ofToolChoice("must name a function of tools")
+}
+
+/** The tools as the client wrote them: templates print them. */
+const asWritten = (request: unknown): ReadonlyArray<JsonObject> => {
+  const tools = isObject(request) ? request["tools"] : undefined
+  return Array.isArray(tools) ? tools.filter(isObject) : []
+}
+
+/** Tools that may be called; none where the client wants no call. `request` is what the fields were read from. */
+export const shownTools = (
+  { tool_choice }: Fields,
+  request: unknown
+): { readonly tools?: ReadonlyArray<JsonObject> } => {
+  const tools = tool_choice === "none" ? [] : asWritten(request)
+  return tools.length === 0 ? {} : { tools }
+}
