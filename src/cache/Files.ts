@@ -85,14 +85,14 @@ export const filesBelow = (root: string): Either.Either<Listing, string> => {
   const visit = (prefix: string, entry: Dirent, pending: Array<string>) => {
     const path = prefix + entry.name
     if (entry.isDirectory()) pending.push(`${path}/`)
-    const size = entry.isFile() || entry.isSymbolicLink() ? sizeOf(join(root, path)) : undefined
+    const size = entry.isFile() || entry.isSymbolicLink() ? sizeOf(`${root}/${path}`) : undefined
     if (size !== undefined) files.push({ path, size })
   }
   return Either.map(entriesOf(root), (top) => {
     const pending: Array<string> = []
     for (const entry of top) visit("", entry, pending)
     for (let prefix = pending.pop(); prefix !== undefined && files.length < MAX_FILES; prefix = pending.pop()) {
-      const entries = Either.getOrElse(entriesOf(join(root, prefix)), () => [])
+      const entries = Either.getOrElse(entriesOf(`${root}/${prefix}`), () => [])
       for (const entry of entries) visit(prefix, entry, pending)
     }
     return { files: files.sort(byComponents), names: new Set(top.map(({ name }) => name)) }
@@ -154,7 +154,7 @@ export const readerOf = (directory: string, names: Listing["names"]): Reader => 
   const known = new Map<string, Content>()
   const read = (path: string, limitBytes: number, headOnly: boolean): Content => {
     if (names !== null && !path.includes("/") && !names.has(path)) return { _tag: "Missing" }
-    const content = known.get(path) ?? readWithin(join(directory, path), limitBytes, headOnly)
+    const content = known.get(path) ?? readWithin(`${directory}/${path}`, limitBytes, headOnly)
     known.set(path, content)
     return content
   }

@@ -2,7 +2,6 @@
  * Who holds something of the cache: a lock, a lease, a partial file. Process ids are used again, so a record also has the
  * process's start time; a record of another host can't be checked from here.
  */
-import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { type Option, Schema } from "effect"
@@ -31,13 +30,19 @@ const onLinux = (pid: number): string => {
   return `${readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()}/${ticks}`
 }
 
-/** In one time zone and language, because two processes must read the same text. */
+/**
+ * In one time zone and language, because two processes must read the same text. The module is taken when it is needed: it
+ * brings the network along, which every command would load.
+ */
 const byPs = (pid: number): string =>
-  execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
-    encoding: "utf8",
-    env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" },
-    stdio: ["ignore", "pipe", "ignore"]
-  }).trim()
+  process
+    .getBuiltinModule("node:child_process")
+    .execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" },
+      stdio: ["ignore", "pipe", "ignore"]
+    })
+    .trim()
 
 const startOf = (pid: number): string | null =>
   attempt(() => (process.platform === "linux" ? onLinux(pid) : byPs(pid))) || null
@@ -73,7 +78,7 @@ export const alive = ({ host, pid, started }: Holder): boolean => {
 const Record = Schema.parseJson(Holder)
 
 /** The record as one line of JSON. */
-export const written = Schema.encodeSync(Record)
+export const written = (holder: Holder): string => Schema.encodeSync(Record)(holder)
 
 /** A record from a file's text; none when the text is something else. */
 export const parsed = (text: string): Option.Option<Holder> => Schema.decodeUnknownOption(Record)(text)

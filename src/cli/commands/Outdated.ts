@@ -1,10 +1,8 @@
 /** `outdated [pattern]`: which cached models are behind their branch on the Hub. */
 import { Effect } from "effect"
-import { OutdatedData } from "../../domain/Outdated.js"
 import { command } from "../CommandFile.js"
 import { Output } from "../Output.js"
 import { json, optional } from "../Parameter.js"
-import { outdatedText } from "../views/Pull.js"
 import { remoteLayer } from "./Pull.js"
 
 export const outdated = command(
@@ -16,8 +14,10 @@ export const outdated = command(
   ({ model }) =>
     Effect.gen(function* () {
       const output = yield* Output
-      // Loaded when it is wanted: the other commands start without it.
+      // Loaded when they are wanted: the other commands start without them.
       const operation = yield* Effect.promise(() => import("../../operations/Outdated.js"))
+      const { OutdatedData } = yield* Effect.promise(() => import("../../domain/Outdated.js"))
+      const { outdatedText } = yield* Effect.promise(() => import("../views/Pull.js"))
       const data = yield* Effect.provide(operation.outdated(model), yield* remoteLayer(false))
       yield* output.result(OutdatedData, data, outdatedText)
     })
