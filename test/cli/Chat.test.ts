@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Stream } from "effect"
 import type { Signal } from "../../src/cli/Stdio.js"
 import { EngineCrashed } from "../../src/domain/Errors.js"
-import { CHAT_STOPS, type GenerateOptions, type Message } from "../../src/domain/Generation.js"
+import { CHAT_STOPS, type GenerateEvent, type GenerateOptions, type Message } from "../../src/domain/Generation.js"
 import { runCli } from "../support/Cli.js"
 import { answer } from "../support/Server.js"
 
@@ -30,6 +30,26 @@ describe("a conversation", () => {
       })
       assert.deepStrictEqual(texts(requests[1]), ["user: first", "assistant: answer 1", "user: second"])
       assert.deepStrictEqual(requests[0]?.stop, CHAT_STOPS)
+    })
+  )
+
+  it.effect("remembers reasoning apart from what was answered", () =>
+    Effect.gen(function* () {
+      const requests: Array<GenerateOptions> = []
+      const generate = (_: unknown, options: GenerateOptions) => {
+        requests.push(options)
+        const [started, ...rest] = answer(["Four."])
+        const thought: GenerateEvent = { _tag: "Reasoning", text: "hm" }
+        return Stream.fromIterable(started === undefined ? [] : [started, thought, ...rest])
+      }
+      const { out } = yield* runCli(["run", "org/tiny"], { runner: { generate }, typed: ["first", "second", "q"] })
+      assert.include(out, "Assistant: **[Reasoning]**\n\nhm\n\n---\n\n**[Answer]**\n\nFour.\n")
+      const [request] = requests.slice(1)
+      assert.deepStrictEqual(request === undefined ? [] : messagesOf(request), [
+        { role: "user", content: "first" },
+        { role: "assistant", content: "Four.", reasoning: "hm" },
+        { role: "user", content: "second" }
+      ])
     })
   )
 

@@ -50,6 +50,25 @@ describe("one answer", () => {
     })
   )
 
+  it.effect("shows its reasoning under headings, or not at all, in every mode", () =>
+    Effect.gen(function* () {
+      const [started, ...rest] = answer(["4", "2"])
+      const thought = ["h", "m"].map((text): GenerateEvent => ({ _tag: "Reasoning", text }))
+      const events = saying(started === undefined ? [] : [started, ...thought, ...rest])
+      const shown = "**[Reasoning]**\n\nhm\n\n---\n\n**[Answer]**\n\n42"
+      for (const argv of [[], ["--no-stream"]]) {
+        const said = yield* runCli(["run", "org/tiny", "hi", ...argv], events)
+        assert.strictEqual(said.out, `${shown}\n`)
+        const hidden = yield* runCli(["run", "org/tiny", "hi", "--no-reasoning", ...argv], events)
+        assert.strictEqual(hidden.out, "42\n")
+      }
+      const { out } = yield* runCli(["run", "org/tiny", "hi", "--json"], events)
+      assert.strictEqual(success(out).data.response, shown)
+      const { out: hidden } = yield* runCli(["run", "org/tiny", "hi", "--json", "--no-reasoning"], events)
+      assert.strictEqual(success(hidden).data.response, "42")
+    })
+  )
+
   it.effect("as a document", () =>
     Effect.gen(function* () {
       const { code, err, out } = yield* runCli(
