@@ -3,8 +3,8 @@
  *
  * Proves that the reference cases below DIR would notice a wrong number: on the reference engine, each number that an
  * architecture hands to an operation (eps, scale, window, soft cap, rope, experts per token, multipliers, limits) is changed
- * on its own, in all layers alike, and the logits must leave the tolerance of at least one case of that model type. Prints
- * what nobody noticed; exit code 1 when there is something.
+ * on its own, in all layers alike, and the logits of a prompt in two pieces must leave the tolerance of at least one case of
+ * that model type. Prints what nobody noticed; exit code 1 when there is something beside the exceptions below.
  */
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
@@ -78,7 +78,25 @@ const touched = (ops: Ops<Tensor>, touch: Touch): Ops<Tensor> => ({
     })
 })
 
-/** Small numbers are epsilons; counts and sizes move by one, rope dimensions by a pair. */
+/** Numbers that mlx-lm's own results don't depend on, or that no result can show. */
+const exceptions: ReadonlyArray<readonly [which: RegExp, why: string]> = [
+  [/^(llama4|nanochat): rope magnitude 1$/, "queries and keys are normalised after it"],
+  [
+    /^(deepseek_v32|glm_moe_dsa): (eps 0\.00001|multiply 0\.125)$/,
+    "scales all of an indexer's scores, of which only the order counts"
+  ],
+  [/^bailing_moe: constants \[\d+\] 1$/, "the order of experts that tie; any factor leaves it as it is"],
+  [/^longcat_flash_ngram: remainder /, "tables have more rows than there are ids, and the first term is an id"],
+  [/^longcat_flash_ngram: constants \[1\] 1$/, "products with the high part of ids, which is 0 below 512"],
+  [/^minimax_m3_vl: less \d$/, "keeps maxima out of the next block, which only blocks of other sizes than 2^n can see"],
+  [
+    /^plamo3: Window size /,
+    "mlx-lm's masks and caches differ by one key there, so no prompt is longer than the window"
+  ],
+  [/^rwkv7: maximum 1e-7$/, "keeps a division from 0"]
+]
+
+/** Small numbers are epsilons; counts, sizes and what positions are compared with move by one, rope dimensions by a pair. */
 const changed = (name: string, value: number): number => {
   switch (name) {
     case "greatest":
@@ -86,6 +104,9 @@ const changed = (name: string, value: number): number => {
       return value === 1 ? 2 : value - 1
     case "Window size":
     case "Chunk size":
+    case "equal":
+    case "greater":
+    case "less":
       return value + 1
     case "rope dimensions":
       return value - 2
@@ -94,6 +115,7 @@ const changed = (name: string, value: number): number => {
     case "rope base":
       return value * 1.5
     default:
+      if (value === 0) return 1
       return Math.abs(value) < 1e-2 ? value + 0.01 : value * 1.25
   }
 }
@@ -110,19 +132,27 @@ const directory = resolve(positionals[0] ?? "test/golden/models")
 const checkCase = (name: string) =>
   Effect.gen(function* () {
     const folder = join(directory, name)
-    const { logits_std: deviation, tolerance } = readJson(join(folder, "golden.json"), Golden)
+    const { logits_std: deviation, self_consistency: itself, tolerance } = readJson(join(folder, "golden.json"), Golden)
     const golden = readTensors(join(folder, "golden.safetensors"))
     const ids = Array.from(golden.get("prompt_ids") ?? [])
     const expected = golden.get("logits") ?? new Float32Array()
     const source = { name, directory: folder }
     const checkpoint = yield* openCheckpoint(source)
     const weights = yield* readWeights(source, checkpoint)
+    // Where the pieces matter to mlx-lm too, one is all that is defined.
+    const first = itself.chunked_prefill_7 > tolerance.max_abs_err_over_logits_std ? ids.length : ids.length - 9
+    const pieces = [ids.slice(0, first), ids.slice(first)].filter((piece) => piece.length > 0)
     const off = (touch: Touch): number => {
       const memory = { caches: new Map(), states: new Map() }
-      const ops = touched(makeOps(weights, memory, ids.length, ids.length), touch)
-      const { data } = checkpoint.decoder.forward(ops, tensor([1, ids.length], ids), "all")
       let worst = 0
-      for (let i = 0; i < expected.length; i++) worst = Math.max(worst, Math.abs((expected[i] ?? 0) - (data[i] ?? 0)))
+      let at = 0
+      for (const piece of pieces) {
+        const from = at * checkpoint.decoder.vocabSize
+        at += piece.length
+        const ops = touched(makeOps(weights, memory, piece.length, at), touch)
+        const { data } = checkpoint.decoder.forward(ops, tensor([1, piece.length], piece), "all")
+        for (const [i, logit] of data.entries()) worst = Math.max(worst, Math.abs((expected[from + i] ?? 0) - logit))
+      }
       // A logit that is no number is off by any measure.
       return Number.isNaN(worst) ? Number.POSITIVE_INFINITY : worst
     }
@@ -154,9 +184,11 @@ const main = Effect.gen(function* () {
     for (const [which, seen] of noticed) all.set(`${type}: ${which}`, seen || all.get(`${type}: ${which}`) === true)
     console.log(`${name}: ${noticed.size} numbers`)
   }
-  const unnoticed = [...all].filter(([, seen]) => !seen).map(([which]) => which)
+  const excepted = (which: string) => exceptions.some(([known]) => known.test(which))
+  const unnoticed = [...all].flatMap(([which, seen]) => (seen || excepted(which) ? [] : which))
   for (const which of unnoticed) console.log(`not noticed: ${which}`)
-  console.log(`${all.size - unnoticed.length} noticed, ${unnoticed.length} not`)
+  const noticed = [...all.values()].filter((seen) => seen).length
+  console.log(`${noticed} noticed, ${all.size - noticed - unnoticed.length} excepted, ${unnoticed.length} not`)
   return unnoticed.length === 0 && all.size > 0 ? 0 : 1
 })
 
