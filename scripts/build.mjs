@@ -106,6 +106,13 @@ const engine = await build({
   external: NATIVE,
   plugins: [withoutBarrel, withoutFastCheck]
 })
+/** The engine's grammar thread. The UMD file inside looks for names that an ES module lacks, so it finds a global. */
+const grammar = await build({
+  ...modules,
+  entryPoints: { grammar: "src/runner/GrammarWorker.ts" },
+  outExtension: { ".js": ".mjs" },
+  minify: true
+})
 const library = await build({
   ...modules,
   entryPoints: { index: "src/index.ts", testing: "src/testing.ts" },
@@ -120,7 +127,7 @@ const types = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-
 if (types.status !== 0) process.exit(types.status ?? 1)
 
 chmodSync("dist/mlxk.cjs", 0o755)
-writeFileSync("dist/THIRD_PARTY_LICENSES.txt", notices([program, command, engine, library]))
+writeFileSync("dist/THIRD_PARTY_LICENSES.txt", notices([program, command, engine, grammar, library]))
 
 /** The licence texts of every bundled package, as their licences ask. */
 function notices(results) {

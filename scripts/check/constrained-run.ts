@@ -1,7 +1,7 @@
 /** Answers of a model without sense, held to a grammar: every allowed token may come. */
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { Effect, Either } from "effect"
+import { Effect } from "effect"
 import { type AnswerModel, constraintGrammar } from "../../src/chat/constrained/Constraints.js"
 import type { Tokenizer } from "../../src/chat/Tokenizer.js"
 import type { Constraint } from "../../src/domain/Constraint.js"
@@ -34,12 +34,6 @@ export const subject = async (
   }
 }
 
-export interface Output {
-  readonly text: string
-  readonly finished: boolean
-  readonly tokens: number
-}
-
 const allowedBy = (mask: Int32Array): ReadonlyArray<number> => {
   const ids: Array<number> = []
   mask.forEach((word, index) => {
@@ -56,29 +50,28 @@ const closing = (subject: Subject): ReadonlySet<number> =>
       .concat(...subject.endIds)
   )
 
-/** One answer, at most so many tokens long. */
-export const writeAnswer = (subject: Subject, constraint: Constraint, random: Random, maxTokens: number) =>
+/** Answers of one constraint, each at most so many tokens long. */
+export const writer = (subject: Subject, constraint: Constraint, random: Random, maxTokens: number) =>
   Effect.gen(function* () {
-    const grammar = yield* Either.match(constraintGrammar(constraint, subject.model), {
-      onLeft: Effect.fail,
-      onRight: Effect.succeed
-    })
-    const matcher = yield* subject.grammars.start(grammar)
-    const { finish, push } = subject.tokenizer.detokenizer((id) => {
-      for (const mark of grammar.marks) if (subject.tokenizer.idOf(mark) === id) return true
-      return false
-    })
+    const grammar = yield* constraintGrammar(constraint, subject.model)
+    const marks = new Set([...grammar.marks].flatMap((mark) => subject.tokenizer.idOf(mark) ?? []))
     const closers = closing(subject)
-    let text = ""
-    for (let tokens = 1; tokens <= maxTokens; tokens++) {
-      const mask = yield* matcher.mask
-      const allowed = mask === null ? [] : allowedBy(mask)
+    const choose = (allowed: ReadonlyArray<number>): number | undefined => {
       const preferred = random.chance(0.3) ? allowed.filter((id) => closers.has(id)) : []
       const from = preferred.length > 0 ? preferred : allowed
-      const id = from[random.below(Math.max(1, from.length))]
-      if (id === undefined || subject.endIds.has(id)) return { text: text + finish(), finished: true, tokens }
-      text += push(id)
-      matcher.accept(id)
+      return from[random.below(Math.max(1, from.length))]
     }
-    return { text: text + finish(), finished: false, tokens: maxTokens }
-  }).pipe(Effect.scoped)
+    return Effect.gen(function* () {
+      const matcher = yield* subject.grammars.start(grammar)
+      const { finish, push } = subject.tokenizer.detokenizer((id) => marks.has(id))
+      let text = ""
+      for (let tokens = 1; tokens <= maxTokens; tokens++) {
+        const mask = yield* matcher.mask
+        const id = mask === null ? undefined : choose(allowedBy(mask))
+        if (id === undefined || subject.endIds.has(id)) return { text: text + finish(), finished: true, tokens }
+        text += push(id)
+        matcher.accept(id)
+      }
+      return { text: text + finish(), finished: false, tokens: maxTokens }
+    }).pipe(Effect.scoped)
+  })

@@ -1,8 +1,8 @@
 /** Random answers of many schemas against a validator that isn't ours. */
 import { Ajv2020 } from "ajv/dist/2020.js"
 import { default as addFormats } from "ajv-formats"
-import { Effect, Either } from "effect"
-import { subject, writeAnswer } from "./constrained-run.js"
+import { Effect } from "effect"
+import { subject, writer } from "./constrained-run.js"
 import { makeRandom } from "./Random.js"
 
 const MAX_TOKENS = 300
@@ -34,20 +34,16 @@ export const checkSchemas = async ({ count, entry, family, report, schemas }: Sc
     const validate = ajv.compile(typeof schema === "object" && schema !== null ? schema : {})
     const random = makeRandom(index + 1)
     let [valid, cut, tokens] = [0, 0, 0]
+    const constraint = { _tag: "JsonSchema", schema, strict: false } as const
+    const write = await Effect.runPromise(writer(at, constraint, random, MAX_TOKENS))
     for (let run = 0; run < count; run++) {
-      const constraint = { _tag: "JsonSchema", schema, strict: false } as const
-      const output = await Effect.runPromise(Effect.either(writeAnswer(at, constraint, random, MAX_TOKENS)))
-      if (Either.isLeft(output)) {
-        report(`${name}: ${output.left.message}`)
-        failed++
-        break
-      }
-      tokens += output.right.tokens
-      if (!output.right.finished) cut++
-      else if (validate(parse(output.right.text))) valid++
+      const output = await Effect.runPromise(write)
+      tokens += output.tokens
+      if (!output.finished) cut++
+      else if (validate(parse(output.text))) valid++
       else {
         failed++
-        report(`${name}: ${JSON.stringify(output.right.text)}: ${ajv.errorsText(validate.errors)}`)
+        report(`${name}: ${JSON.stringify(output.text)}: ${ajv.errorsText(validate.errors)}`)
       }
     }
     passed += valid

@@ -1,5 +1,6 @@
 /** A request to generate text and what comes back. The same schemas are the engine protocol's wire format. */
 import { Schema } from "effect"
+import { Constraint } from "./Constraint.js"
 
 export const Role = Schema.Literal("system", "user", "assistant", "tool")
 
@@ -131,7 +132,9 @@ export const GenerateOptions = Schema.Struct({
   /** The model's own end tokens don't end the answer. */
   ignoreEndTokens: Schema.optionalWith(Schema.Boolean, { exact: true }),
   /** Further tokens that end the answer and are not part of it. */
-  stopTokenIds: Schema.optionalWith(Schema.Array(integerFrom(0)), { exact: true })
+  stopTokenIds: Schema.optionalWith(Schema.Array(integerFrom(0)), { exact: true }),
+  /** What the answer must look like, its reasoning excepted. */
+  constraint: Schema.optionalWith(Constraint, { exact: true })
 })
 export type GenerateOptions = typeof GenerateOptions.Type
 

@@ -2,11 +2,14 @@
 import { Effect } from "effect"
 import { type AnswerEvent, answerMarks, answerStream } from "../chat/AnswerStream.js"
 import type { Tokenizer } from "../chat/Tokenizer.js"
+import type { ConstraintUnsupported } from "../domain/Errors.js"
 import type { GenerateEvent, TokenLikelihood } from "../domain/Generation.js"
 import type { LoadedModel } from "../inference/Engine.js"
 import type { LogProbabilities } from "../inference/LogProbabilities.js"
 import type { Choice, Sampler } from "../inference/Sampler.js"
+import type { GrammarMatcher } from "./Grammars.js"
 import type { Reading } from "./Reading.js"
+import { constrainTokens } from "./TokenConstraint.js"
 import { generateTokens } from "./Tokens.js"
 
 export interface AnswerOptions {
@@ -20,6 +23,8 @@ export interface AnswerOptions {
   readonly endIds: ReadonlySet<number>
   /** How the text of the answer is read. */
   readonly reading: Reading
+  /** What its text must match, its reasoning excepted; null where it is free. */
+  readonly matcher: GrammarMatcher | null
   readonly emit: (event: GenerateEvent) => void
 }
 
@@ -72,6 +77,7 @@ const makeReader = ({ emit, endIds, reading, tokenizer }: AnswerOptions) => {
       if (before || stream.inReasoning()) reasoningTokens++
     },
     stopped: stream.stopped,
+    inReasoning: stream.inReasoning,
     finish: (reason: "stop" | "length") => {
       send(stream.push(text.finish()))
       const { events, finishReason } = stream.finish(reason)
@@ -82,10 +88,21 @@ const makeReader = ({ emit, endIds, reading, tokenizer }: AnswerOptions) => {
 }
 
 /** Computes one answer and emits its pieces and its end. */
-export const answer = (options: AnswerOptions): Effect.Effect<void> =>
+export const answer = (options: AnswerOptions): Effect.Effect<void, ConstraintUnsupported> =>
   Effect.gen(function* () {
-    const { budget, emit, endIds, model, promptIds, sampler } = options
+    const { budget, emit, endIds, matcher, model, promptIds, reading, sampler, tokenizer } = options
     const reader = makeReader(options)
+    // Channels are part of the grammar: only reasoning between tags lies before it.
+    const opening = reading.reasoning?._tag === "Tags" && !reading.promptOpen ? reading.reasoning.open : null
+    const constraint =
+      matcher === null
+        ? null
+        : constrainTokens(matcher, {
+            inReasoning: () => reading.reasoning?._tag === "Tags" && reader.inReasoning(),
+            openId: opening === null ? null : tokenizer.idOf(opening),
+            endIds,
+            vocabSize: model.vocabSize
+          })
     let ended = false
     const onToken = (choice: Choice): boolean => {
       ended = endIds.has(choice.token)
@@ -93,7 +110,7 @@ export const answer = (options: AnswerOptions): Effect.Effect<void> =>
       return !ended && !reader.stopped()
     }
     const completionTokens =
-      budget < 1 ? 0 : yield* generateTokens({ model, promptIds, sampler, maxTokens: budget, onToken })
+      budget < 1 ? 0 : yield* generateTokens({ model, promptIds, sampler, maxTokens: budget, constraint, onToken })
     const { finishReason, reasoningTokens } = reader.finish(ended ? "stop" : "length")
     emit({
       _tag: "Finished",

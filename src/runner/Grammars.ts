@@ -32,7 +32,7 @@ export interface GrammarsOptions {
 
 /** Where the thread begins: beside the bundle, or in the sources when the program runs from them. */
 export const grammarEntry = (): URL =>
-  new URL(import.meta.url.endsWith(".ts") ? "../../scripts/grammar-worker.mjs" : "./grammar.js", import.meta.url)
+  new URL(import.meta.url.endsWith(".ts") ? "../../scripts/grammar-worker.mjs" : "./grammar.mjs", import.meta.url)
 
 interface Waiting {
   readonly resolve: (mask: Int32Array | null) => void

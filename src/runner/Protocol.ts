@@ -3,6 +3,7 @@ import { Rpc, RpcGroup } from "@effect/rpc"
 import { Schema } from "effect"
 import {
   CheckpointInvalid,
+  ConstraintUnsupported,
   ContextLengthExceeded,
   EngineUnavailable,
   InvalidRequest,
@@ -26,7 +27,7 @@ export const PromptError = Schema.Union(
 )
 export type PromptError = typeof PromptError.Type
 
-export const GenerateError = PromptError
+export const GenerateError = Schema.Union(PromptError, ConstraintUnsupported)
 export type GenerateError = typeof GenerateError.Type
 
 const bytes = Schema.NullOr(Schema.Number)

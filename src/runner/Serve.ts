@@ -1,6 +1,7 @@
 /** The engine process: one model, one computation at a time, requests from the parent. */
 import * as RpcServer from "@effect/rpc/RpcServer"
 import { Cause, Effect, Layer, Mailbox, Ref, Scope } from "effect"
+import { constraintGrammar } from "../chat/constrained/Constraints.js"
 import { CheckpointInvalid, ContextLengthExceeded, type EngineUnavailable, InvalidRequest } from "../domain/Errors.js"
 import type { GenerateEvent, GenerateOptions } from "../domain/Generation.js"
 import type { CheckpointSource, Engine, LoadedModel } from "../inference/Engine.js"
@@ -8,11 +9,12 @@ import { makeSampler, samplingProblem } from "../inference/Sampler.js"
 import { answer } from "./Answer.js"
 import { type CheckpointText, readCheckpointText } from "./CheckpointText.js"
 import { endIdsOf, without } from "./Ending.js"
+import { type Grammars, grammarEntry, makeGrammars } from "./Grammars.js"
 import { serverProtocol } from "./Ipc.js"
 import { endAtOnce, followParent, Unstoppable } from "./Lifetime.js"
 import { makePrompter } from "./Prompt.js"
 import { EngineRpcs, type GenerateError, type LoadError } from "./Protocol.js"
-import { readingOf } from "./Reading.js"
+import { type Reading, readingOf } from "./Reading.js"
 import { tokenBudget } from "./TokenBudget.js"
 
 /** Exit code after a failure that nobody expected; sysexits.h calls it EX_SOFTWARE. */
@@ -38,6 +40,7 @@ const fatal = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> 
 
 interface Text extends CheckpointText {
   readonly promptOf: ReturnType<typeof makePrompter>
+  readonly grammars: Grammars
 }
 
 /** As requests call the settings. */
@@ -50,6 +53,18 @@ export interface EngineSetup {
   /** Runs when weights are first needed. */
   readonly engine: Effect.Effect<Engine, EngineUnavailable>
 }
+
+/** What a constrained answer is held to. */
+const matcherOf = ({ grammars, tokenizer }: Text, { constraint }: GenerateOptions, reading: Reading) =>
+  Effect.gen(function* () {
+    if (constraint === undefined) return null
+    const grammar = yield* constraintGrammar(constraint, {
+      toolFormat: reading.toolFormat,
+      harmony: reading.reasoning?._tag === "Harmony",
+      hasToken: (token) => tokenizer.idOf(token) !== null
+    })
+    return yield* grammars.start(grammar)
+  })
 
 const makeHandlers = ({ check, engine }: EngineSetup) =>
   Effect.gen(function* () {
@@ -69,7 +84,11 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
       Effect.gen(function* () {
         if ((yield* Ref.get(texts)) !== null) return
         const text = yield* readCheckpointText(source)
-        yield* Ref.set(texts, { ...text, promptOf: makePrompter(text) })
+        yield* Ref.set(texts, {
+          ...text,
+          promptOf: makePrompter(text),
+          grammars: makeGrammars({ ...text, entry: grammarEntry() })
+        })
       })
 
     const loadWeights = (source: CheckpointSource) =>
@@ -97,9 +116,13 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
         const promptTokens = ids.length
         const budget = tokenBudget({ ...options, contextLength, promptTokens })
         if (budget === null) return yield* new ContextLengthExceeded({ contextLength, promptTokens })
+        const reading = readingOf(text, options, promptText)
+        const matcher = yield* matcherOf(text, options, reading)
         emit({ _tag: "Started", promptTokens, contextLength })
         const endIds = endIdsOf(text.endIds, options)
-        const sampler = without(makeSampler(options.sampling, ids, endIds), endIds, options.minTokens ?? 0)
+        // A complete text can only end.
+        const minTokens = matcher === null ? (options.minTokens ?? 0) : 0
+        const sampler = without(makeSampler(options.sampling, ids, endIds), endIds, minTokens)
         yield* answer({
           model: counted(model, (tokens) => {
             computedTokens += tokens
@@ -109,10 +132,11 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
           sampler,
           budget,
           endIds,
-          reading: readingOf(text, options, promptText),
+          reading,
+          matcher,
           emit
         })
-      })
+      }).pipe(Effect.scoped)
 
     return EngineRpcs.of({
       Load: ({ model, weights }) =>

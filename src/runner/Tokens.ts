@@ -3,8 +3,10 @@
  * what may follow, several more: what the model would have chosen itself is kept, the rest is taken back.
  */
 import { Effect } from "effect"
+import type { ConstraintUnsupported } from "../domain/Errors.js"
 import type { LoadedModel, Sequence } from "../inference/Engine.js"
 import type { Choice, Sampler } from "../inference/Sampler.js"
+import type { TokenConstraint } from "./TokenConstraint.js"
 
 /** Guesses at what follows the prompt and the tokens so far; any number, at most so many are tried. Pure. */
 export type Propose = (ids: ReadonlyArray<number>, most: number) => ReadonlyArray<number>
@@ -20,6 +22,8 @@ export interface TokenOptions {
   /** At least 1. */
   readonly maxTokens: number
   readonly propose?: Propose
+  /** Null where every token is allowed. */
+  readonly constraint?: TokenConstraint | null
   /** Gets every token in order; false ends the answer with it. */
   readonly onToken: (choice: Choice) => boolean
 }
@@ -46,9 +50,9 @@ const prefill = (sequence: Sequence, ids: ReadonlyArray<number>, chunk: number) 
  * with and without proposals, as each is chosen from the logits behind exactly those before it. The KV cache is freed however
  * it ends.
  */
-export const generateTokens = (options: TokenOptions): Effect.Effect<number> =>
+export const generateTokens = (options: TokenOptions): Effect.Effect<number, ConstraintUnsupported> =>
   Effect.gen(function* () {
-    const { maxTokens, model, onToken, promptIds, propose = () => [], sampler } = options
+    const { constraint = null, maxTokens, model, onToken, promptIds, propose = () => [], sampler } = options
     const sequence = yield* Effect.acquireRelease(
       Effect.sync(() => model.start()),
       (started) => Effect.sync(() => started.close())
@@ -56,13 +60,19 @@ export const generateTokens = (options: TokenOptions): Effect.Effect<number> =>
     const ids = [...promptIds]
     const count = () => ids.length - promptIds.length
     /** Chooses a token; whether the answer goes on behind it. */
-    const take = (logits: Float32Array): boolean => {
-      const choice = sampler.next(logits)
+    const take = (logits: Float32Array, mask?: Int32Array): boolean => {
+      const choice = sampler.next(logits, mask)
       ids.push(choice.token)
+      constraint?.accept(choice.token)
       return onToken(choice) && count() < maxTokens
     }
+    /** The same of those that are allowed; the answer is over where none is. */
+    const takeAllowed = (logits: Float32Array, { mask }: TokenConstraint) =>
+      Effect.map(mask, (allowed) => allowed !== null && take(logits, allowed))
+    const next = (logits: Float32Array) =>
+      constraint === null ? Effect.succeed(take(logits)) : takeAllowed(logits, constraint)
 
-    let going = take(yield* prefill(sequence, promptIds, model.prefillChunk))
+    let going = yield* next(yield* prefill(sequence, promptIds, model.prefillChunk))
     while (going) {
       yield* eventLoopTurn
       const most = model.rewinds ? Math.min(MOST_PROPOSALS, maxTokens - count() - 1) : 0
@@ -71,7 +81,7 @@ export const generateTokens = (options: TokenOptions): Effect.Effect<number> =>
       const tried = [...ids.slice(start), ...guesses]
       const logits = yield* sequence.forward(tried, guesses.length === 0 ? "last" : "all")
       for (let row = 0; row < tried.length && going; row++) {
-        going = take(logits.subarray(row * model.vocabSize, (row + 1) * model.vocabSize))
+        going = yield* next(logits.subarray(row * model.vocabSize, (row + 1) * model.vocabSize))
         if (ids[start + row + 1] !== guesses[row]) break
       }
       sequence.rewind(ids.length - 1)

@@ -55,7 +55,7 @@ const run = (
     })
     assert.strictEqual(count, tokens.length)
     return { tokens, steps }
-  })
+  }).pipe(Effect.orDie)
 
 /** Knows the answer, and is wrong at every `wrong`th token. */
 const prophet =

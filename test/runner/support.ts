@@ -12,10 +12,10 @@ import type { RunnableModel, Runner } from "../../src/services/Runner.js"
 import { checkpoint, tokenizerFiles } from "../support/Checkpoint.js"
 
 /** Bundled as the program's own engine process is: starts in a tenth of the time of loading the sources. */
-export const bundled = (entry: URL): URL => {
+export const bundled = (entry: URL, name = basename(entry.pathname, ".ts")): URL => {
   const directory = new URL("../../node_modules/.cache/mlxk-test/", import.meta.url)
   mkdirSync(directory, { recursive: true })
-  const outfile = new URL(`${basename(entry.pathname, ".ts")}.mjs`, directory)
+  const outfile = new URL(`${name}.mjs`, directory)
   const unfinished = fileURLToPath(outfile) + process.pid
   buildSync({
     entryPoints: [fileURLToPath(entry)],
