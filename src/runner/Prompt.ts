@@ -131,7 +131,7 @@ export const makePrompter = (text: CheckpointText) => {
       Effect.map((ids) => ({ ids, text: prompt.text }))
     )
 
-  const encoded = (input: GenerateInput) => {
+  const encoded = (input: GenerateInput): Effect.Effect<Prompt, PromptError> => {
     const { template, toolTemplate } = text
     // Who writes the whole prompt may write control tokens.
     if (input._tag === "Raw" || (input._tag === "Prompt" && template === null)) {
