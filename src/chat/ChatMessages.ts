@@ -59,11 +59,32 @@ const systemFirst = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> =
   ...messages.filter(({ role }) => role !== "system")
 ]
 
-/** The messages as they came, then the shapes for templates that refuse them (spec 03 §4), each only if it differs. */
+/** Some templates want just so many letters and digits for the id of a call. */
+const SHORT_ID = 9
+
+/** The same id for the same id. */
+const shortId = (id: string): string =>
+  id
+    .replaceAll(/[^A-Za-z0-9]/g, "")
+    .slice(-SHORT_ID)
+    .padStart(SHORT_ID, "0")
+
+const withShortIds = (message: Message): Message => {
+  const { toolCallId, toolCalls } = message
+  if (toolCallId === undefined && toolCalls === undefined) return message
+  return {
+    ...message,
+    ...(toolCallId === undefined ? {} : { toolCallId: shortId(toolCallId) }),
+    ...(toolCalls === undefined ? {} : { toolCalls: toolCalls.map((call) => ({ ...call, id: shortId(call.id) })) })
+  }
+}
+
+/** The messages as they came, then the shapes for templates that refuse them (spec 03 §4, §7.2), each only if it differs. */
 export const shapesOf = (messages: ReadonlyArray<Message>): ReadonlyArray<ReadonlyArray<Message>> => {
   const flat = messages.map(flattened)
-  const shapes = [flat, merged(systemFirst(flat))]
-  return [messages, ...shapes.filter((shape, i) => differs(shape, i === 0 ? messages : flat))]
+  const one = merged(systemFirst(flat))
+  const shapes = [messages, flat, one, one.map(withShortIds)]
+  return shapes.filter((shape, i) => i === 0 || differs(shape, shapes[i - 1] ?? []))
 }
 
 const differs = (a: ReadonlyArray<Message>, b: ReadonlyArray<Message>): boolean =>

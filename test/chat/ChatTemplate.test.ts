@@ -130,6 +130,22 @@ describe("rendering", () => {
     assert.strictEqual(text(strict, [user("a"), user("b")]), "a\n\nb|")
   })
 
+  it("shortens the ids of calls where the template wants them so", () => {
+    const template =
+      "{% for m in messages %}{% for c in m.tool_calls or [] %}{% if c.id|length != 9 %}" +
+      "{{ raise_exception('9 letters') }}{% endif %}{{ c.id }}>{% endfor %}" +
+      "{% if m.role == 'tool' %}{{ m.tool_call_id }}{% endif %}{% endfor %}"
+    const history = (id: string): ReadonlyArray<Message> => [
+      user("a"),
+      { role: "assistant", content: null, toolCalls: [{ id, name: "f", arguments: "{}" }] },
+      { role: "tool", content: "x", toolCallId: id }
+    ]
+    assert.strictEqual(text(template, history("call_0123456789abcdef")), "789abcdef>789abcdef")
+    assert.strictEqual(text(template, history("call-1")), "0000call1>0000call1")
+    assert.strictEqual(text(template, history("abcdefghi")), "abcdefghi>abcdefghi")
+    assert.strictEqual(text("{{ messages[2].tool_call_id }}", history("call_1")), "call_1")
+  })
+
   it("says what the template raises in one short line", () => {
     assert.strictEqual(
       templateProblem(failure("{{ raise_exception('Roles must\\n alternate') }}")),
