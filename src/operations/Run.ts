@@ -47,12 +47,13 @@ const checked = (options: GenerateOptions): Either.Either<GenerateOptions, Inval
     return new InvalidRequest({ param: issue?.path.join(".") ?? null, problem: excerpt(issue?.message ?? "is wrong") })
   })
 
-/** Options that were checked. A chat ends at turn markers (spec 02 §6.4). */
+/** Options that were checked. A chat ends at turn markers, unless its answer has a form of its own (spec 02 §6.4). */
 const answer = (model: RunnableModel, options: GenerateOptions) =>
   Stream.unwrap(
     Effect.map(Runner, (runner) => {
-      const { input, stop } = options
-      return runner.generate(model, { ...options, stop: input._tag === "Chat" ? [...stop, ...CHAT_STOPS] : stop })
+      const { constraint, input, stop } = options
+      const turns = input._tag === "Chat" && constraint === undefined ? CHAT_STOPS : []
+      return runner.generate(model, { ...options, stop: [...stop, ...turns] })
     })
   )
 

@@ -274,7 +274,7 @@ describe("a wrong request", () => {
       const { asked, url } = yield* serverOf({})
       const cases = [
         [{ tools: [{ type: "function" }] }, "tools.0.function", "invalid_value"],
-        [{ tools: [tool("f")], tool_choice: "sometimes" }, "tool_choice", "unsupported_parameter"],
+        [{ tools: [tool("f")], tool_choice: "sometimes" }, "tool_choice", "invalid_value"],
         [{ top_logprobs: 2 }, "top_logprobs", "invalid_value"],
         [{ n: 2 }, "n", "unsupported_parameter"],
         [{ functions: [{ name: "f" }] }, "functions", "unsupported_parameter"]

@@ -6,8 +6,9 @@ import type { JsonObject } from "../../domain/JsonFile.js"
 import type { ReasoningPresentation } from "../../domain/Reasoning.js"
 import { anyObject, atLeast, decoder, filledText, flag, list, oneOf, optional, shortText } from "./Fields.js"
 import { Messages, toMessage } from "./Messages.js"
+import { constraintFields, constraintOf, constraintProblem } from "./ResponseFormat.js"
 import { samplingFields, samplingProblem, toSampling } from "./Sampling.js"
-import { shownTools, toolFields, toolProblem } from "./Tools.js"
+import { mostCalls, shownTools, toolFields, toolProblem } from "./Tools.js"
 import { unsupportedParameter } from "./Unsupported.js"
 
 /** Editors send dozens of stop strings; OpenAI's four are not enough (spec 03 §3). */
@@ -32,6 +33,7 @@ export const ChatRequest = Schema.Struct({
   stop_token_ids: optional(list(atLeast(0), { max: MAX_STOPS, phrase: `a list of at most ${MAX_STOPS} token ids` })),
   ...samplingFields,
   ...toolFields,
+  ...constraintFields,
   reasoning_effort: optional(oneOf("none", "minimal", "low", "medium", "high", "xhigh", "max")),
   reasoning_format: optional(oneOf("separate", "inline", "hidden")),
   include_reasoning: optional(flag),
@@ -99,7 +101,8 @@ const toTask = (request: ChatRequest, data: unknown, serverMaxTokens: number | n
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
     contextShare: SERVER_CONTEXT_SHARE,
     stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
-    ...(request.parallel_tool_calls === false ? { maxToolCalls: 1 } : {}),
+    ...mostCalls(request),
+    ...constraintOf(request),
     ...(request.min_tokens === null ? {} : { minTokens: request.min_tokens }),
     ...(request.ignore_eos === true ? { ignoreEndTokens: true } : {}),
     ...(request.stop_token_ids === null ? {} : { stopTokenIds: request.stop_token_ids })
@@ -115,7 +118,7 @@ const misfit = (request: ChatRequest): InvalidRequest | UnsupportedParameter | n
   if (add_generation_prompt === false && continue_final_message !== true) {
     return new UnsupportedParameter({ param: "add_generation_prompt", problem: "needs continue_final_message" })
   }
-  return samplingProblem(request) ?? toolProblem(request)
+  return samplingProblem(request) ?? toolProblem(request) ?? constraintProblem(request)
 }
 
 const decode = decoder(ChatRequest)

@@ -28,18 +28,22 @@ export const toolFields = {
 }
 
 const Fields = Schema.Struct(toolFields)
-type Fields = typeof Fields.Type
+export type ToolFields = typeof Fields.Type
 
 const ofToolChoice = (problem: string) => new InvalidRequest({ param: "tool_choice", problem })
 
 /** Where the choice doesn't fit the tools. */
-export const toolProblem = ({ tool_choice, tools }: Fields): InvalidRequest | null => {
+export const toolProblem = ({ tool_choice, tools }: ToolFields): InvalidRequest | null => {
   const functions = tools ?? []
   if (tool_choice === null || tool_choice === "none" || tool_choice === "auto") return null
   if (functions.length === 0) return ofToolChoice("needs tools")
   const known = tool_choice === "required" || functions.some((tool) => tool.function.name === tool_choice.function.name)
   return known ? null : ofToolChoice("must name a function of tools")
 }
+
+/** Most calls of the answer; a named function is called once. */
+export const mostCalls = ({ parallel_tool_calls, tool_choice }: ToolFields): { readonly maxToolCalls?: number } =>
+  parallel_tool_calls === false || (typeof tool_choice === "object" && tool_choice !== null) ? { maxToolCalls: 1 } : {}
 
 /** The tools as the client wrote them: templates print them. */
 const asWritten = (request: unknown): ReadonlyArray<JsonObject> => {
@@ -49,7 +53,7 @@ const asWritten = (request: unknown): ReadonlyArray<JsonObject> => {
 
 /** Tools that may be called; none where the client wants no call. `request` is what the fields were read from. */
 export const shownTools = (
-  { tool_choice }: Fields,
+  { tool_choice }: ToolFields,
   request: unknown
 ): { readonly tools?: ReadonlyArray<JsonObject> } => {
   const tools = tool_choice === "none" ? [] : asWritten(request)

@@ -16,13 +16,15 @@ const emptyList: IsOff = (value) => Array.isArray(value) && value.length === 0
 
 const fields: Readonly<Record<string, IsOff>> = {
   functions: emptyList,
-  tool_choice: only("none", "auto"),
   function_call: only("none", "auto"),
-  response_format: (value) => isObject(value) && value["type"] === "text",
   n: only(1),
   modalities: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
   audio: only(),
-  web_search_options: only()
+  web_search_options: only(),
+  grammar: only(),
+  json_schema: only(),
+  guided_grammar: only(),
+  structured_outputs: only()
 }
 
 const messageFields: Readonly<Record<string, IsOff>> = { function_call: only() }

@@ -191,6 +191,38 @@ describe("what a client says", () => {
     assert.isUndefined(variables({ chat_template_kwargs: {} }))
   })
 
+  it("says what the answer must look like", () => {
+    const constraint = (fields: object) => decoded({ ...minimal, ...fields }).options.constraint
+    const schema = { type: "object" }
+    const tools = [callable("f", { parameters: schema, strict: true }), callable("g")]
+    const calls = [
+      { name: "f", strict: true, parameters: schema },
+      { name: "g", strict: false }
+    ]
+    const jsonSchema = { type: "json_schema", json_schema: { name: "n", schema, strict: true, description: null } }
+    assert.isUndefined(constraint({ response_format: { type: "text" }, tools }))
+    assert.deepStrictEqual(constraint({ response_format: { type: "json_object" } }), { _tag: "JsonObject" })
+    assert.deepStrictEqual(constraint({ response_format: jsonSchema }), { _tag: "JsonSchema", schema, strict: true })
+    assert.deepStrictEqual(constraint({ guided_json: schema }), { _tag: "JsonSchema", schema, strict: false })
+    assert.deepStrictEqual(constraint({ guided_regex: "a+" }), { _tag: "Regex", pattern: "a+" })
+    assert.deepStrictEqual(constraint({ guided_choice: ["a", "b"] }), { _tag: "Choice", choices: ["a", "b"] })
+    const required = { tools, tool_choice: "required", response_format: jsonSchema }
+    assert.deepStrictEqual(constraint(required), { _tag: "ToolCalls", tools: calls, parallel: true })
+    assert.deepStrictEqual(constraint({ ...required, parallel_tool_calls: false }), {
+      _tag: "ToolCalls",
+      tools: calls,
+      parallel: false
+    })
+    const named = { tools, tool_choice: callable("g") }
+    assert.deepStrictEqual(constraint(named), { _tag: "ToolCalls", tools: calls.slice(1), parallel: false })
+    assert.strictEqual(decoded({ ...minimal, ...named }).options.maxToolCalls, 1)
+    assert.deepStrictEqual(constraint({ tools, tool_choice: "none", response_format: jsonSchema }), {
+      _tag: "JsonSchema",
+      schema,
+      strict: true
+    })
+  })
+
   it("says how reasoning is shown, and what ends the answer", () => {
     const { reasoning } = decoded({ ...minimal, include_reasoning: false })
     assert.strictEqual(reasoning, "hidden")
@@ -260,6 +292,7 @@ describe("what a client says", () => {
   })
 })
 
+const callable = (name: string, other: object = {}) => ({ type: "function", function: { name, ...other } })
 const many = (length: number, item: unknown) => Array.from({ length }, () => item)
 const message = (value: unknown) => ({ ...minimal, messages: [value] })
 
@@ -315,6 +348,25 @@ describe("refusals", () => {
       "must be an object"
     ],
     [{ ...minimal, parallel_tool_calls: 1 }, "parallel_tool_calls", "must be a boolean"],
+    [{ ...minimal, tool_choice: "required" }, "tool_choice", "needs tools"],
+    [{ ...minimal, tool_choice: "sometimes" }, "tool_choice", "must be an object or one of none, auto, required"],
+    [
+      { ...minimal, tools: [callable("f")], tool_choice: callable("g") },
+      "tool_choice",
+      "must name a function of tools"
+    ],
+    [
+      { ...minimal, response_format: { type: "xml" } },
+      "response_format.type",
+      "must be one of text, json_object, json_schema"
+    ],
+    [{ ...minimal, response_format: { type: "json_schema" } }, "response_format.json_schema", "is required"],
+    [
+      { ...minimal, response_format: { type: "json_schema", json_schema: { name: "a b", schema: {} } } },
+      "response_format.json_schema.name",
+      "must be 1 to 64 letters, digits, _ or -"
+    ],
+    [{ ...minimal, guided_choice: [] }, "guided_choice", "must be a list of 1 to 1000 strings"],
     [{ ...minimal, logprobs: "true" }, "logprobs", "must be a boolean"],
     [{ ...minimal, top_logprobs: 3 }, "top_logprobs", "needs logprobs"],
     [{ ...minimal, logprobs: true, top_logprobs: 21 }, "top_logprobs", "must be an integer from 0 to 20"],
@@ -370,8 +422,9 @@ describe("refusals", () => {
 
   const unsupported: ReadonlyArray<readonly [data: object, param: string]> = [
     [{ ...minimal, functions: [{ name: "f" }] }, "functions"],
-    [{ ...minimal, tool_choice: "required" }, "tool_choice"],
-    [{ ...minimal, response_format: { type: "json_object" } }, "response_format"],
+    [{ ...minimal, grammar: "root ::= x" }, "grammar"],
+    [{ ...minimal, guided_regex: "a", guided_choice: ["a"] }, "guided_choice"],
+    [{ ...minimal, tools: [callable("f")], response_format: { type: "json_object" } }, "response_format"],
     [{ ...minimal, n: 2 }, "n"],
     [{ ...minimal, modalities: ["text", "audio"] }, "modalities"],
     [{ ...minimal, add_generation_prompt: false }, "add_generation_prompt"],
