@@ -53,22 +53,63 @@ const commonStart = (a: string, b: string): string => {
   return a.slice(0, length)
 }
 
-/** Open ends that are looked up instead of worked out, and how many of them are kept. */
-const MEMO = { chars: 8, entries: 4_096 }
-const memo = new Map<string, string>()
-
 /** What of an open end is the same whatever follows, cleaned up. */
-const certainOf = (open: string): string => {
-  const known = memo.get(open)
-  if (known !== undefined) return known
-  const certain = CONTINUATIONS.reduce((common, more) => commonStart(common, cleanUp(open + more)), cleanUp(open))
-  if (memo.size >= MEMO.entries) memo.clear()
-  if (open.length <= MEMO.chars) memo.set(open, certain)
-  return certain
-}
+const certainOf = (open: string): string =>
+  open === "" ? "" : CONTINUATIONS.reduce((common, more) => commonStart(common, cleanUp(open + more)), cleanUp(open))
 
 /** So much text of only spaces, quotes and three letters isn't language: its first part is sent as it is. */
 const MAX_OPEN = 256
+
+/** A stream between two texts, and what was already worked out of the texts that came next. */
+interface State {
+  /** The text that isn't settled, not cleaned up. */
+  readonly open: string
+  /** Characters of it that are out already, cleaned up. */
+  readonly sent: number
+  readonly steps: Map<string, Step>
+}
+
+interface Step {
+  readonly text: string
+  readonly next: State
+}
+
+/** Tokens come again and again: so many steps are kept, of texts and open ends up to so long. */
+const MEMO = { steps: 65_536, chars: 32 }
+const states = new Map<string, State>()
+let kept = 0
+
+const stateOf = (open: string, sent: number): State => {
+  if (open.length > MEMO.chars) return { open, sent, steps: new Map() }
+  const key = `${sent} ${open}`
+  const state = states.get(key) ?? { open, sent, steps: new Map<string, Step>() }
+  states.set(key, state)
+  return state
+}
+
+const workedOut = ({ open, sent }: State, text: string): Step => {
+  const whole = open + text
+  const end = Math.max(openStart(whole), whole.length > MAX_OPEN ? whole.length - MAX_OPEN / 2 : 0)
+  // No replacement reaches over the end of what is settled.
+  const settled = cleanUp(whole.slice(0, end)).slice(sent)
+  const rest = whole.slice(end)
+  const certain = certainOf(rest)
+  const before = end > 0 ? 0 : sent
+  return { text: settled + certain.slice(before), next: stateOf(rest, Math.max(before, certain.length)) }
+}
+
+const step = (state: State, text: string): Step => {
+  const known = state.steps.get(text)
+  if (known !== undefined) return known
+  const found = workedOut(state, text)
+  if (text.length > MEMO.chars) return found
+  if (++kept > MEMO.steps) {
+    states.clear()
+    kept = 0
+  }
+  state.steps.set(text, found)
+  return found
+}
 
 export interface CleanUpStream {
   readonly push: (text: string) => string
@@ -76,28 +117,17 @@ export interface CleanUpStream {
 }
 
 export const cleanUpStream = (): CleanUpStream => {
-  let open = "" // not cleaned up
-  let sent = 0 // characters of the open end that are out already, cleaned up
-  const take = (cleaned: string): string => {
-    const fresh = cleaned.slice(sent)
-    sent = Math.max(sent, cleaned.length)
-    return fresh
-  }
-  /** Sends all of the text up to `end`: no replacement reaches over it. */
-  const close = (end: number): string => {
-    const fresh = take(cleanUp(open.slice(0, end)))
-    open = open.slice(end)
-    sent = 0
-    return fresh
-  }
+  let state = stateOf("", 0)
   return {
     push: (text) => {
-      open += text
-      const start = openStart(open)
-      const closed = start > 0 ? close(start) : ""
-      const bounded = open.length > MAX_OPEN ? close(open.length - MAX_OPEN / 2) : ""
-      return closed + bounded + (open === "" ? "" : take(certainOf(open)))
+      const { next, text: fresh } = step(state, text)
+      state = next
+      return fresh
     },
-    finish: () => close(open.length)
+    finish: () => {
+      const rest = cleanUp(state.open).slice(state.sent)
+      state = stateOf("", 0)
+      return rest
+    }
   }
 }
