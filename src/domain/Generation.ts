@@ -102,6 +102,8 @@ export const Sampling = Schema.Struct({
   frequencyPenalty: Schema.optional(between(-2, 2)),
   /** Tokens that the three penalties look back; 0 for all. Without it 20. */
   penaltyWindow: Schema.optional(integerFrom(0)),
+  /** Presence and frequency look at all generated tokens instead, as OpenAI has it. */
+  penalizeWholeAnswer: Schema.optional(Schema.Boolean),
   logitBias: Schema.optional(LogitBias),
   /** Tells the log-probability of each token, and of so many of the likeliest. */
   logProbabilities: Schema.optional(Schema.Number.pipe(Schema.int(), Schema.between(0, 20)))

@@ -54,14 +54,18 @@ export const samplingProblem = (
   return { setting: "logitBias", problem: `has token id ${stray}, but the vocabulary has ${vocabSize} tokens` }
 }
 
-/** The logits that the settings make of raw ones; the same array where there is nothing to change. */
+/**
+ * The logits that the settings make of raw ones; the same array where there is nothing to change. `history` is the prompt's
+ * last token and all that were generated, or the last of them.
+ */
 export const processed = (
   logits: Float32Array,
   sampling: Sampling,
   history: ReadonlyArray<number>,
   mask?: Int32Array
 ): Float32Array => {
-  const { frequencyPenalty = 0, logitBias, penaltyWindow, presencePenalty = 0, repetitionPenalty } = sampling
+  const { frequencyPenalty = 0, logitBias, presencePenalty = 0, repetitionPenalty } = sampling
+  const { penalizeWholeAnswer = false, penaltyWindow } = sampling
   const bias = Object.entries(logitBias ?? {}).map(([id, value]) => [Number(id), value] as const)
   const penalized = repetitionPenalty > 1 || presencePenalty !== 0 || frequencyPenalty !== 0
   if (mask === undefined && bias.length === 0 && !penalized) return logits
@@ -71,8 +75,9 @@ export const processed = (
   applyBias(result, new Map(bias))
   // Not below 1: the original doesn't reward repetition either (spec 02 §7).
   if (repetitionPenalty > 1) penalizeRepetition(result, recent, repetitionPenalty)
-  if (presencePenalty !== 0) penalizePresence(result, recent, presencePenalty)
-  if (frequencyPenalty !== 0) penalizeFrequency(result, recent, frequencyPenalty)
+  const counted = penalizeWholeAnswer ? history.slice(1) : recent
+  if (presencePenalty !== 0) penalizePresence(result, counted, presencePenalty)
+  if (frequencyPenalty !== 0) penalizeFrequency(result, counted, frequencyPenalty)
   return result
 }
 
@@ -110,7 +115,8 @@ export const makeSampler = (
   promptIds: ReadonlyArray<number>,
   spared: ReadonlySet<number> = new Set()
 ): Sampler => {
-  const { logProbabilities: top, penaltyWindow = PENALTY_WINDOW, temperature } = sampling
+  const { logProbabilities: top, penalizeWholeAnswer = false, penaltyWindow = PENALTY_WINDOW, temperature } = sampling
+  const most = penalizeWholeAnswer ? 0 : penaltyWindow
   const random = randomFrom(sampling.seed ?? freshSeed())
   const history: Array<number> = promptIds.slice(-1)
   const xtc = { spared, point: () => random.number() }
@@ -123,7 +129,7 @@ export const makeSampler = (
       const logits = processed(raw, sampling, history, mask)
       const token = choose(logits)
       history.push(token)
-      if (penaltyWindow > 0 && history.length > penaltyWindow) history.shift()
+      if (most > 0 && history.length > most) history.shift()
       return { token, logProbabilities: top === undefined ? null : logProbabilities(logits, token, top) }
     }
   }

@@ -155,6 +155,17 @@ describe("makeSampler", () => {
     assert.deepStrictEqual(logits, Float32Array.of(1, 1.9, 0.8))
   })
 
+  it("counts the whole answer and nothing of the prompt, where it is asked to", () => {
+    const whole = { temperature: 0, presencePenalty: 1, penaltyWindow: 1, penalizeWholeAnswer: true }
+    const logits = Float32Array.of(2, 1.9, 1.8)
+    const three = (fields: Partial<Sampling>) => {
+      const sampler = makeSampler(sampling(fields), [0])
+      return Array.from({ length: 3 }, () => sampler.next(logits).token)
+    }
+    assert.deepStrictEqual(three(whole), [0, 1, 2])
+    assert.deepStrictEqual(three({ ...whole, penalizeWholeAnswer: false }), [1, 0, 1])
+  })
+
   it("leaves logits alone at a repetition penalty of 1 or less", () => {
     const sampler = makeSampler(sampling({ temperature: 0, repetitionPenalty: 0.5 }), [0])
     assert.strictEqual(sampler.next(Float32Array.of(2, 1.9)).token, 0)

@@ -42,6 +42,7 @@ export const toSampling = (request: Fields): Sampling => ({
   xtcThreshold: request.xtc_threshold ?? undefined,
   presencePenalty: request.presence_penalty ?? undefined,
   frequencyPenalty: request.frequency_penalty ?? undefined,
+  penalizeWholeAnswer: true,
   penaltyWindow: request.repetition_context_size ?? undefined,
   logitBias: request.logit_bias ?? undefined,
   logProbabilities: request.logprobs === true ? (request.top_logprobs ?? 0) : undefined

@@ -8,6 +8,8 @@ const minimal = { model: "org/tiny", messages: [{ role: "user", content: "hi" }]
 const decoded = (data: unknown, serverMaxTokens: number | null = null): ChatTask =>
   Either.getOrThrow(decodeChatRequest(data, serverMaxTokens))
 
+const ours = { ...defaultSampling, penalizeWholeAnswer: true }
+
 /** What is said of the sampling: an absent field is an undefined one. */
 const samplingOf = (fields: object) =>
   Object.fromEntries(
@@ -24,7 +26,7 @@ const refusal = (data: unknown) => {
 describe("defaults", () => {
   it("are the domain's", () => {
     const task = decoded(minimal)
-    assert.deepStrictEqual(samplingOf({}), defaultSampling)
+    assert.deepStrictEqual(samplingOf({}), ours)
     assert.deepStrictEqual(task, {
       model: "org/tiny",
       stream: false,
@@ -97,7 +99,7 @@ describe("what a client says", () => {
         top_logprobs: 20
       }),
       {
-        ...defaultSampling,
+        ...ours,
         topK: 40,
         minP: 0.1,
         xtcProbability: 0.5,
@@ -109,8 +111,8 @@ describe("what a client says", () => {
         logProbabilities: 20
       }
     )
-    assert.deepStrictEqual(samplingOf({ logprobs: true }), { ...defaultSampling, logProbabilities: 0 })
-    for (const top_k of [0, -1]) assert.deepStrictEqual(samplingOf({ top_k }), defaultSampling)
+    assert.deepStrictEqual(samplingOf({ logprobs: true }), { ...ours, logProbabilities: 0 })
+    for (const top_k of [0, -1]) assert.deepStrictEqual(samplingOf({ top_k }), ours)
   })
 
   it("may be tools, which go to the template as they are written", () => {
