@@ -86,7 +86,8 @@ const exceptions: ReadonlyArray<readonly [which: RegExp, why: string]> = [
     "scales all of an indexer's scores, of which only the order counts"
   ],
   [/^bailing_moe: constants \[\d+\] 1$/, "the order of experts that tie; any factor leaves it as it is"],
-  [/^longcat_flash_ngram: remainder /, "tables have more rows than there are ids, and the first term is an id"],
+  [/^(gemma3n|longcat_flash|longcat_flash_ngram): minimum \d+$/, "a bound that indices stay below anyway"],
+  [/^longcat_flash_ngram: remainder (?!512)/, "tables have more rows than there are ids, and the first term is an id"],
   [/^longcat_flash_ngram: constants \[1\] 1$/, "products with the high part of ids, which is 0 below 512"],
   [/^minimax_m3_vl: less \d$/, "keeps maxima out of the next block, which only blocks of other sizes than 2^n can see"],
   [

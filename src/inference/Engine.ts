@@ -16,7 +16,7 @@ export interface Sequence {
   /** Tokens in the KV cache. */
   readonly length: number
   /**
-   * Appends `ids` (at least one) to the KV cache. Returns float32 logits: `vocabSize` values for the last position, or
+   * Appends `ids` (at least one, each below `vocabSize`, no more in all than `maxPositions`) to the KV cache. Returns float32 logits: `vocabSize` values for the last position, or
    * `ids.length * vocabSize` in row-major order for `"all"`.
    */
   readonly forward: (ids: ReadonlyArray<number>, rows: "last" | "all") => Effect.Effect<Float32Array>
@@ -42,6 +42,8 @@ export interface MemoryStats {
 /** A checkpoint ready to compute. */
 export interface LoadedModel {
   readonly vocabSize: number
+  /** Most tokens that a sequence can have, where a table of positions ends; null where only memory limits it. */
+  readonly maxPositions: number | null
   /** Most prompt tokens to give to one step: an interruption arrives between steps, so one should take a second or two. */
   readonly prefillChunk: number
   /** Whether sequences can be taken back into their last step. */

@@ -5,7 +5,7 @@
 import { Either, Record } from "effect"
 import { badConfig, type ConfigProblem } from "./Config.js"
 import type { Decoder } from "./Decoder.js"
-import type { AttendSpec, Ops, Visibility } from "./Ops.js"
+import type { AttendSpec, BinaryName, Ops, Visibility } from "./Ops.js"
 import {
   axisOf,
   broadcast,
@@ -36,17 +36,35 @@ export interface DecoderNeeds {
   readonly caches: ReadonlyMap<string, CacheNeed>
   /** Shapes without the batch axis. */
   readonly states: ReadonlyMap<string, Shape>
+  /** Most tokens of a sequence, where a table of positions ends; null for as many as there is room for. */
+  readonly maxPositions: number | null
 }
 
-/** A tensor of which only the shape is known. */
+/** A tensor of which only the shape is known, and what its values stay below where they are indices. */
 interface Traced {
   readonly shape: Shape
+  readonly below?: number | undefined
 }
+
+/** What positions stay below: nobody knows when a sequence ends. */
+const POSITIONS = Number.POSITIVE_INFINITY
 
 /** Unlike any size of a model, so that a mixed-up axis is noticed. */
 const LENGTH = 5
 
-const of = (shape: Shape): Traced => ({ shape })
+const of = (shape: Shape, below?: number): Traced => ({ shape, below })
+
+/** What stays below both stays below the greater; of values without a bound nothing is known. */
+const either = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? undefined : Math.max(a, b)
+
+const belowOf = (x: Traced | number): number | undefined => (typeof x === "number" ? x + 1 : x.below)
+
+/** The bound of a result, where the operation gives one. */
+const bound = (name: BinaryName, b: Traced | number): number | undefined => {
+  if (typeof b !== "number") return undefined
+  return name === "minimum" ? b + 1 : name === "remainder" ? b : undefined
+}
 
 /** A scalar operand fits everything. */
 const shapeOf = (x: Traced | number): Shape => (typeof x === "number" ? [] : x.shape)
@@ -81,6 +99,15 @@ const makeTracer = () => {
   const recorder = makeRecorder()
   const caches = new Map<string, CacheNeed>()
   const states = new Map<string, Shape>()
+  let maxPositions: number | null = null
+
+  /** An engine may read stray memory at an index outside a table, so every index has a bound. Positions get a limit. */
+  const indexed = (indices: Traced, rows: number, what: string) => {
+    if (indices.below === POSITIONS) maxPositions = Math.min(rows, maxPositions ?? rows)
+    else
+      require(indices.below !== undefined &&
+        indices.below <= rows, `indices into the ${rows} rows of ${what}`, indices.shape)
+  }
 
   const normalized = (x: Traced, ...parameters: ReadonlyArray<Traced | null>) => {
     for (const parameter of parameters) {
@@ -108,6 +135,7 @@ const makeTracer = () => {
 
   const ops: Ops<Traced> = {
     embedding: (ids, path, { columns, rows }) => {
+      indexed(ids, rows, path)
       recorder.matrix({ kind: "embedding", path, count: null, rows, columns, bias: false })
       return of([...ids.shape, columns])
     },
@@ -117,6 +145,7 @@ const makeTracer = () => {
     },
     expertLinear: (x, chosen, path, { bias = false, count, rows }) => {
       require(x.shape.length === 4 && chosen.shape.length === 3, "experts", x.shape, chosen.shape)
+      indexed(chosen, count, path)
       recorder.matrix({ kind: "linear", path, count, rows, columns: lengthOf(x.shape, -1), bias })
       return of([...broadcast(x.shape.slice(0, -1), chosen.shape), rows])
     },
@@ -143,8 +172,9 @@ const makeTracer = () => {
     },
 
     unary: (_name, x) => x,
-    binary: (_name, a, b) => of(broadcast(a.shape, shapeOf(b))),
-    where: (condition, a, b) => of(broadcast(condition.shape, broadcast(shapeOf(a), shapeOf(b)))),
+    binary: (name, a, b) => of(broadcast(a.shape, shapeOf(b)), bound(name, b)),
+    where: (condition, a, b) =>
+      of(broadcast(condition.shape, broadcast(shapeOf(a), shapeOf(b))), either(belowOf(a), belowOf(b))),
     clip: (x) => x,
     reduce: (_name, x, axis) => of(withLength(x.shape, axis, 1)),
     cumsum: (x, axis) => {
@@ -157,36 +187,42 @@ const makeTracer = () => {
     },
     matmul: (a, b) => of(multiplied(a.shape, b.shape)),
 
-    reshape: (x, shape) => of(reshaped(x.shape, shape)),
-    transpose: (x, axes) => of(transposed(x.shape, axes)),
-    slice: (x, axis, from, to) => of(sliced(x.shape, axis, from, to)),
+    reshape: (x, shape) => of(reshaped(x.shape, shape), x.below),
+    transpose: (x, axes) => of(transposed(x.shape, axes), x.below),
+    slice: (x, axis, from, to) => of(sliced(x.shape, axis, from, to), x.below),
     concat: (parts, axis) =>
       of(
         concatenated(
           parts.map(({ shape }) => shape),
           axis
-        )
+        ),
+        parts.map(({ below }) => below).reduce(either)
       ),
     repeat: (x, count, axis) => of(withLength(x.shape, axis, lengthOf(x.shape, axis) * count)),
 
     topIndices: (x, k) => {
       require(k >= 1 && k <= lengthOf(x.shape, -1), `the ${k} greatest`, x.shape)
-      return of(withLength(x.shape, -1, k))
+      return of(withLength(x.shape, -1, k), lengthOf(x.shape, -1))
     },
     keepTop: (x) => x,
     takeAlong: (x, indices) => {
       require(same(x.shape.slice(0, -1), indices.shape.slice(0, -1)), "choice", x.shape, indices.shape)
+      indexed(indices, lengthOf(x.shape, -1), "a choice")
       return of(indices.shape)
     },
-    takeRows: (x, indices) => of([...indices.shape, ...x.shape.slice(1)]),
+    takeRows: (x, indices) => {
+      indexed(indices, lengthOf(x.shape, 0), "a table")
+      return of([...indices.shape, ...x.shape.slice(1)])
+    },
 
     rmsNorm: (x, weight) => normalized(x, weight),
     layerNorm: (x, weight, bias) => normalized(x, weight, bias),
     rope: (x, spec) => {
-      require(x.shape.length === 4 && spec.dims <= lengthOf(x.shape, -1), `rope of ${spec.dims} dimensions`, x.shape)
+      const fits = x.shape.length === 4 && spec.dims % 2 === 0 && spec.dims <= lengthOf(x.shape, -1)
+      require(fits, `rope of ${spec.dims} dimensions`, x.shape)
       return x
     },
-    positions: () => of([LENGTH]),
+    positions: () => of([LENGTH], POSITIONS),
 
     cached: (name, chunk, visibility) => {
       const [, heads = 0, length = 0, size = 0] = chunk.shape
@@ -220,14 +256,14 @@ const makeTracer = () => {
     float32: (x) => x,
     native: (x) => x
   }
-  return { ops, needs: (): DecoderNeeds => ({ weights: [...recorder.weights.values()], caches, states }) }
+  return { ops, needs: (): DecoderNeeds => ({ weights: [...recorder.weights.values()], caches, states, maxPositions }) }
 }
 
 /** What a decoder needs; or that the sizes in its config don't fit together. */
 export const traceDecoder = ({ forward, vocabSize }: Decoder): Either.Either<DecoderNeeds, ConfigProblem> => {
   const { needs, ops } = makeTracer()
   try {
-    const logits = forward(ops, of([1, LENGTH]), "all")
+    const logits = forward(ops, of([1, LENGTH], vocabSize), "all")
     require(same(logits.shape, [1, LENGTH, vocabSize]), "logits", logits.shape)
     return Either.right(needs())
   } catch (error) {

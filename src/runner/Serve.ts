@@ -101,8 +101,9 @@ const makeHandlers = ({ check, engine }: EngineSetup) =>
     const start = (options: GenerateOptions, emit: (event: GenerateEvent) => void) =>
       Effect.gen(function* () {
         const text = yield* loaded(texts)
-        const { contextLength, model: name, tokenizer } = text
+        const { model: name, tokenizer } = text
         const model = yield* loaded(models)
+        const contextLength = Math.min(text.contextLength, model.maxPositions ?? Number.POSITIVE_INFINITY)
         const misfit = samplingProblem(options.sampling, model.vocabSize)
         if (misfit !== null) {
           return yield* new InvalidRequest({ param: PARAMETERS[misfit.setting], problem: misfit.problem })

@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Cause, Effect } from "effect"
 import { loadBinding } from "../../src/engines/mlx/Binding.js"
 import { engineOn, mlxEngine } from "../../src/engines/mlx/MlxEngine.js"
 import { referenceEngine } from "../../src/engines/reference/ReferenceEngine.js"
@@ -131,6 +131,22 @@ describe.skipIf(noEngine)("packed keys and values", () => {
       assert.strictEqual(two.bytes, small.cacheBytes(60))
       one.close()
       two.close()
+    })
+  )
+})
+
+describe("a table of positions", () => {
+  it.scoped.each(engines.map((engine) => ({ engine, title: engine.name })))("$title: ends the sequence", ({ engine }) =>
+    Effect.gen(function* () {
+      const model = yield* load(engine, "gpt2-q4-g32")
+      assert.strictEqual(model.maxPositions, 96)
+      const sequence = model.start()
+      yield* feed(sequence, idsOf(model, 95), 50)
+      const refused = yield* Effect.flip(Effect.sandbox(sequence.forward([1, 2], "last")))
+      assert.instanceOf(Cause.squash(refused), RangeError)
+      assert.strictEqual(sequence.length, 95)
+      yield* sequence.forward([1], "last")
+      sequence.close()
     })
   )
 })

@@ -93,6 +93,7 @@ const engine: Engine = {
       if (script.stubborn) process.on("SIGTERM", () => appendFileSync(join(directory, "terminated"), "."))
       const pass = script.gated ? makeGate(directory) : () => {}
       return {
+        maxPositions: null,
         prefillChunk: 512,
         vocabSize: VOCAB_SIZE,
         rewinds: false,

@@ -73,10 +73,11 @@ export const engineOn = (
     const storage = { bytes: weights.dtype.size, bits: kvBits }
     const model: LoadedModel = {
       vocabSize: decoder.vocabSize,
+      maxPositions: needs.maxPositions,
       prefillChunk: chunk,
       rewinds: rewinds(needs),
       cacheBytes: (positions) => cacheBytes(needs, positions, chunk, storage),
-      start: () => startSequence(binding, decoder, weights, kvBits),
+      start: () => startSequence(binding, checkpoint, weights, kvBits),
       memory: () => memoryStats(binding)
     }
     return model

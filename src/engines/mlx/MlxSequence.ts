@@ -1,8 +1,9 @@
 /** One sequence on node-mlx: a step is built lazily, evaluated once, and leaves nothing behind but caches and states. */
 import { Effect } from "effect"
 import type { KvBits } from "../../inference/CachePolicy.js"
-import type { Decoder } from "../../inference/Decoder.js"
 import type { Sequence } from "../../inference/Engine.js"
+import type { OpenCheckpoint } from "../CheckpointFiles.js"
+import { refuseStray } from "../Stray.js"
 import { makeArena } from "./Arena.js"
 import { type Binding, toFloat32 } from "./Binding.js"
 import { plainCodec } from "./KeyValueCache.js"
@@ -13,7 +14,7 @@ import type { LoadedWeights } from "./Weights.js"
 
 export const startSequence = (
   binding: Binding,
-  decoder: Decoder,
+  checkpoint: OpenCheckpoint,
   weights: LoadedWeights,
   kvBits: KvBits | null
 ): Sequence => {
@@ -26,7 +27,7 @@ export const startSequence = (
   const compute = (ids: ReadonlyArray<number>, rows: "last" | "all"): Float32Array => {
     const ops = makeOps({ binding, weights, dtype, arena, memory, offset, length: ids.length })
     const input = arena.track(mx.array([[...ids]], mx.int32))
-    const logits = arena.track(decoder.forward(ops, input, rows).astype(mx.float32))
+    const logits = arena.track(checkpoint.decoder.forward(ops, input, rows).astype(mx.float32))
     const flat = mx.reshape(logits, [-1])
     // Before the evaluation, so that MLX frees each intermediate as soon as it is used.
     arena.release()
@@ -42,9 +43,7 @@ export const startSequence = (
     },
     forward: (ids, rows) =>
       Effect.sync(() => {
-        // MLX reads whatever lies at an index outside the table.
-        const stray = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < decoder.vocabSize))
-        if (stray !== undefined) throw new RangeError(`token id ${stray} is not in the vocabulary`)
+        refuseStray(checkpoint, ids, offset)
         try {
           const logits = compute(ids, rows)
           offset += ids.length

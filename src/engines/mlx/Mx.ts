@@ -194,6 +194,8 @@ export const isMx = (value: unknown): value is Mx => {
     member(value, "array"),
     member(value, "eval"),
     member(value, "quantizedMatmul"),
+    member(value, "gatherMM") ?? member(value, "blockSparseMM"),
+    member(value, "gatherQMM") ?? member(value, "blockSparseQMM"),
     member(member(value, "fast"), "rope"),
     member(member(value, "metal"), "isAvailable")
   ]

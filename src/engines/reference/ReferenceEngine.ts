@@ -4,6 +4,7 @@ import { rewinds } from "../../inference/CachePolicy.js"
 import type { CheckpointSource, Engine, LoadedModel, Sequence } from "../../inference/Engine.js"
 import { type Shape, sizeOf } from "../../inference/Shape.js"
 import { type OpenCheckpoint, openCheckpoint } from "../CheckpointFiles.js"
+import { refuseStray } from "../Stray.js"
 import { slice } from "./Axes.js"
 import { type Memory, makeOps } from "./ReferenceOps.js"
 import { tensor } from "./Tensor.js"
@@ -18,7 +19,7 @@ const forget = ({ caches, states }: Memory) => {
   states.clear()
 }
 
-const startSequence = ({ decoder }: OpenCheckpoint, weights: ReferenceWeights): Sequence => {
+const startSequence = (checkpoint: OpenCheckpoint, weights: ReferenceWeights): Sequence => {
   const memory: Memory = { caches: new Map(), states: new Map() }
   let length = 0
   return {
@@ -27,8 +28,9 @@ const startSequence = ({ decoder }: OpenCheckpoint, weights: ReferenceWeights): 
     },
     forward: (ids, rows) =>
       Effect.sync(() => {
+        refuseStray(checkpoint, ids, length)
         const ops = makeOps(weights, memory, ids.length, length + ids.length)
-        const { data } = decoder.forward(ops, tensor([1, ids.length], ids), rows)
+        const { data } = checkpoint.decoder.forward(ops, tensor([1, ids.length], ids), rows)
         length += ids.length
         return data
       }),
@@ -55,6 +57,7 @@ const load = Effect.fn("ReferenceEngine.load")(function* (source: CheckpointSour
   const weights = yield* readWeights(source, checkpoint)
   const model: LoadedModel = {
     vocabSize: checkpoint.decoder.vocabSize,
+    maxPositions: checkpoint.needs.maxPositions,
     prefillChunk: PREFILL_CHUNK,
     rewinds: rewinds(checkpoint.needs),
     cacheBytes: (positions) => {

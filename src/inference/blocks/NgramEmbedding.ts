@@ -56,8 +56,8 @@ const added = <T>(ops: Ops<T>, a: T, b: T, rows: number): T => {
 
 /** The id times the factor, modulo `rows`. */
 const multiplied = <T>(ops: Ops<T>, ids: T, { high, low }: Products, rows: number): T => {
-  const upper = ops.unary("floor", ops.binary("divide", ids, SPLIT))
-  const lower = ops.binary("subtract", ids, ops.binary("multiply", upper, SPLIT))
+  const upper = ops.binary("minimum", ops.unary("floor", ops.binary("divide", ids, SPLIT)), high.length - 1)
+  const lower = ops.binary("remainder", ids, SPLIT)
   const found = (values: Float32Array, at: T) => ops.takeRows(ops.constant(values, [values.length]), at)
   return added(ops, found(low, lower), found(high, upper), rows)
 }
@@ -80,7 +80,8 @@ export const ngramEmbedding = (spec: NgramEmbedding): Part => {
       )
     const all = tables.reduce(
       (sum, table) => {
-        const found = ops.embedding(rowsOf(table), `${path}.embedders.${table.index}`, { rows: table.rows, columns })
+        const row = ops.binary("minimum", rowsOf(table), table.rows - 1)
+        const found = ops.embedding(row, `${path}.embedders.${table.index}`, { rows: table.rows, columns })
         return ops.binary("add", sum, ops.linear(found, `${path}.post_projs.${table.index}`, { rows: width }))
       },
       ops.embedding(ids, `${path}.word_embeddings`, { rows: vocabSize, columns: width })

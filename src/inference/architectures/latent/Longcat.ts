@@ -74,7 +74,7 @@ const mixed = (path: string, fields: Fields, chosen: number): Part => {
   return (ops, x) => {
     const { chosen: experts, weights } = route(ops, x, count + fields.zero_expert_num, router)
     const idle = ops.binary("greater", experts, count - 1)
-    const answers = throughExperts(ops, x, ops.where(idle, 0, experts), width, stack)
+    const answers = throughExperts(ops, x, ops.binary("minimum", experts, count - 1), width, stack)
     const kept = ops.native(ops.reduce("sum", ops.binary("multiply", weights, idle), -1))
     const working = ops.where(idle, 0, weights)
     return ops.binary("add", weighted(ops, answers, working, width), ops.binary("multiply", x, kept))

@@ -96,7 +96,7 @@ const decoder = (config: Gemma3nConfig): Decoder => {
   const forward: Decoder["forward"] = <T>(ops: Ops<T>, ids: T, rows: "last" | "all"): T => {
     const tokens = ops.embedding(ids, EMBEDDING, { rows: vocabSize, columns: width })
     const embedded = ops.binary("multiply", tokens, width ** 0.5)
-    const knownIds = ops.where(ops.binary("less", ids, known), ids, 0)
+    const knownIds = ops.where(ops.binary("less", ids, known), ops.binary("minimum", ids, known - 1), 0)
     const inputs = perLayerInputs(ops, knownIds, embedded, perLayer)
     const cached = new Map<number, KeysValues<T>>()
 
