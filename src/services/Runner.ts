@@ -16,7 +16,7 @@ export class Runner extends Context.Tag("mlxk/Runner")<
     readonly load: (model: RunnableModel) => Effect.Effect<void, RunnerError>
     /**
      * Cold: running it loads the model when needed and generates; interrupting it stops the computation within one token.
-     * Emits `Started`, `Delta`s, `Finished` (see GenerateEvent).
+     * Emits `Started`, the pieces of the answer, `Finished` (see GenerateEvent).
      */
     readonly generate: (model: RunnableModel, options: GenerateOptions) => Stream.Stream<GenerateEvent, RunnerError>
   }

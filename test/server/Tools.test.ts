@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import OpenAI from "openai"
+import { ConstraintUnsupported } from "../../src/domain/Errors.js"
 import type { GenerateEvent, GenerateOptions, TokenLikelihood } from "../../src/domain/Generation.js"
 import { layerScripted, type ScriptedAnswer } from "../../src/runner/Scripted.js"
 import { ChatChunk } from "../../src/server/wire/ChatResponse.js"
@@ -264,6 +265,27 @@ describe("likelihoods", () => {
       const { openai } = yield* serverOf({})
       const { choices } = yield* Effect.promise(() => openai.chat.completions.create({ ...ask, logprobs: true }))
       assert.deepStrictEqual(choices[0]?.logprobs, { content: [], refusal: null })
+    })
+  )
+})
+
+describe("a form", () => {
+  it.scopedLive("is left alone by turn markers, and refused by the name of the field that asks for it", () =>
+    Effect.gen(function* () {
+      const refused = new ConstraintUnsupported({ param: "response_format", keyword: "not", path: "#", problem: "no" })
+      const { asked, url } = yield* serverOf({ ending: refused, starts: false })
+      const response = yield* postJson(url + path, { ...ask, stop: ["X"], guided_json: { not: {} } })
+      assert.strictEqual(response.status, 400)
+      assert.deepInclude(yield* json(response), {
+        error: {
+          message: "guided_json: 'not': no",
+          type: "validation_error",
+          param: "guided_json",
+          code: "unsupported_schema",
+          retryable: false
+        }
+      })
+      assert.deepStrictEqual(asked[0]?.stop, ["X"])
     })
   )
 })

@@ -1,7 +1,13 @@
 /** `POST /v1/chat/completions`. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { Chunk, Clock, Effect, Option, Stream } from "effect"
-import { ModelNotFound, type ResolveError, type RunnerError, type ServerShutdown } from "../../domain/Errors.js"
+import {
+  ConstraintUnsupported,
+  ModelNotFound,
+  type ResolveError,
+  type RunnerError,
+  type ServerShutdown
+} from "../../domain/Errors.js"
 import type { GenerateEvent } from "../../domain/Generation.js"
 import { presentReasoning } from "../../domain/Reasoning.js"
 import { run } from "../../operations/Run.js"
@@ -72,12 +78,16 @@ const answerHead = (model: string): Effect.Effect<AnswerHead> =>
     model
   }))
 
-const generate = ({ model, options, reasoning }: ChatTask) =>
+const generate = ({ formParam, model, options, reasoning }: ChatTask) =>
   Effect.gen(function* () {
     const services = yield* Effect.context<Cache | Health | Runner>()
     const request = yield* CurrentRequest
     const { shutdown } = yield* Serving
-    const events = Stream.provideContext(run(model, options), services)
+    const events = Stream.mapError(Stream.provideContext(run(model, options), services), (error) =>
+      error._tag === "ConstraintUnsupported" && formParam !== null
+        ? new ConstraintUnsupported({ ...error, param: formParam })
+        : error
+    )
     return observed(request, Stream.interruptWhen(events, shutdown.failure)).pipe(
       Stream.mapConcat(presentReasoning(reasoning))
     )

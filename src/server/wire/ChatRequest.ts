@@ -50,6 +50,8 @@ export interface ChatTask {
   readonly stream: boolean
   readonly includeUsage: boolean
   readonly reasoning: ReasoningPresentation
+  /** The field that asks for the answer's form; null where it is free. */
+  readonly formParam: string | null
   readonly options: GenerateOptions
 }
 
@@ -90,24 +92,28 @@ const toChat = (request: ChatRequest, data: unknown): ChatOptions => {
   }
 }
 
-const toTask = (request: ChatRequest, data: unknown, serverMaxTokens: number | null): ChatTask => ({
-  model: request.model,
-  stream: request.stream ?? false,
-  includeUsage: request.stream_options?.include_usage ?? false,
-  reasoning: request.reasoning_format ?? (request.include_reasoning === false ? "hidden" : "separate"),
-  options: {
-    input: { _tag: "Chat", ...toChat(request, data) },
-    sampling: toSampling(request),
-    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
-    contextShare: SERVER_CONTEXT_SHARE,
-    stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
-    ...mostCalls(request),
-    ...constraintOf(request),
-    ...(request.min_tokens === null ? {} : { minTokens: request.min_tokens }),
-    ...(request.ignore_eos === true ? { ignoreEndTokens: true } : {}),
-    ...(request.stop_token_ids === null ? {} : { stopTokenIds: request.stop_token_ids })
+const toTask = (request: ChatRequest, data: unknown, serverMaxTokens: number | null): ChatTask => {
+  const constraint = constraintOf(request)
+  return {
+    model: request.model,
+    stream: request.stream ?? false,
+    includeUsage: request.stream_options?.include_usage ?? false,
+    reasoning: request.reasoning_format ?? (request.include_reasoning === false ? "hidden" : "separate"),
+    formParam: constraint?.[0] ?? null,
+    options: {
+      input: { _tag: "Chat", ...toChat(request, data) },
+      sampling: toSampling(request),
+      maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
+      contextShare: SERVER_CONTEXT_SHARE,
+      stop: typeof request.stop === "string" ? [request.stop] : (request.stop ?? []),
+      ...mostCalls(request),
+      ...(constraint === null ? {} : { constraint: constraint[1] }),
+      ...(request.min_tokens === null ? {} : { minTokens: request.min_tokens }),
+      ...(request.ignore_eos === true ? { ignoreEndTokens: true } : {}),
+      ...(request.stop_token_ids === null ? {} : { stopTokenIds: request.stop_token_ids })
+    }
   }
-})
+}
 
 /** Where fields don't fit each other. */
 const misfit = (request: ChatRequest): InvalidRequest | UnsupportedParameter | null => {

@@ -83,8 +83,8 @@ export const constraintProblem = (request: Fields & ToolFields): UnsupportedPara
     : null
 }
 
-/** Demanded calls leave no content that could have a form. */
-export const constraintOf = (request: Fields & ToolFields): { readonly constraint?: Constraint } => {
-  const constraint = demandedCalls(request) ?? formsOf(request)[0]?.[1]
-  return constraint === undefined ? {} : { constraint }
+/** What the answer is held to, and the field that asks for it. Demanded calls leave no content that could have a form. */
+export const constraintOf = (request: Fields & ToolFields): readonly [param: string, Constraint] | null => {
+  const calls = demandedCalls(request)
+  return calls === null ? (formsOf(request)[0] ?? null) : ["tools", calls]
 }

@@ -32,6 +32,7 @@ describe("defaults", () => {
       stream: false,
       includeUsage: false,
       reasoning: "separate",
+      formParam: null,
       options: {
         input: { _tag: "Chat", messages: [{ role: "user", content: "hi" }] },
         sampling: task.options.sampling,
