@@ -9,7 +9,7 @@ import type { HubError } from "../domain/Errors.js"
 import { HubOffline, HubUnavailable } from "../domain/Errors.js"
 import { Settings } from "../services/Settings.js"
 import { answerJson, bytesWithin, nextPage, retryAfterMs } from "./Answers.js"
-import { makeDispatcher } from "./Dispatcher.js"
+import { makeDispatcher, type Purpose } from "./Dispatcher.js"
 import {
   connectionProblem,
   DOWNGRADE,
@@ -51,7 +51,7 @@ export class HubClient extends Context.Tag("mlxk/hub/Client")<
     /** HF_ENDPOINT, without a slash at its end. */
     readonly endpoint: string
     /** For the bytes of files, which have requests of their own (transfer/Request). Asks nobody about `offline`. */
-    readonly dispatcher: Dispatcher
+    readonly bulk: Dispatcher
     /** What every request for reading carries: our name, and the token for the Hub's own origin. */
     readonly headers: (url: URL) => Readonly<Record<string, string>>
     /**
@@ -77,6 +77,8 @@ const USER_AGENT = "mlx-knife"
 const MAX_REDIRECTS = 5
 /** A listing of 100,000 files takes about 30 MB. */
 const MAX_JSON_BYTES = 256 * 2 ** 20
+/** A listing takes seconds; one that comes in drips takes no more than this. */
+const LONGEST_ANSWER = "5 minutes"
 /** As much of a failure's body as may say why. */
 const MAX_FAILURE_BYTES = 64 * 1024
 
@@ -96,10 +98,13 @@ const addressOf = (text: string): URL | null => {
 const make = Effect.gen(function* () {
   const { hub, hubToken, pushToken } = yield* Settings
   const { request: undiciRequest } = yield* Effect.promise(() => import("undici"))
-  const dispatcher = yield* Effect.acquireRelease(
-    Effect.sync(() => makeDispatcher(hub)),
-    (open) => Effect.promise(() => open.destroy())
-  )
+  const connections = (purpose: Purpose) =>
+    Effect.acquireRelease(
+      Effect.sync(() => makeDispatcher(hub, purpose)),
+      (open) => Effect.promise(() => open.destroy())
+    )
+  const dispatcher = yield* connections("calls")
+  const bulk = yield* connections("bulk")
   const origin = addressOf(hub.endpoint)?.origin
   const secure = origin?.startsWith("https:") === true
 
@@ -192,7 +197,12 @@ const make = Effect.gen(function* () {
       const bytes = yield* Effect.tryPromise({
         try: () => bytesWithin(response.body, MAX_JSON_BYTES),
         catch: (error) => lost(unavailable(connectionProblem(error)))
-      })
+      }).pipe(
+        Effect.timeoutFail({
+          duration: LONGEST_ANSWER,
+          onTimeout: () => ({ error: unavailable("the answer does not come to an end"), again: false, waitMs: null })
+        })
+      )
       const value = Either.flatMap(bytes, answerJson)
       if (Either.isLeft(value))
         return yield* Effect.fail({ error: unavailable(value.left), again: false, waitMs: null })
@@ -203,7 +213,7 @@ const make = Effect.gen(function* () {
 
   return HubClient.of({
     endpoint: hub.endpoint,
-    dispatcher,
+    bulk,
     headers: (url) => ({ "user-agent": USER_AGENT, ...authorization(url, "read") }),
     send,
     json

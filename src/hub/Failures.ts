@@ -74,8 +74,15 @@ export const TOO_MANY_REDIRECTS = "it sends from one address to the next"
 
 export const DOWNGRADE = "it leads from https to plain http"
 
-/** Problems that no further try can solve. */
+const REFUSED = "the connection was refused"
+const UNKNOWN_HOST = "the host name is unknown"
+const NO_LOOKUP = "the host name could not be looked up"
+
+/** Problems that no further try within seconds solves; the user had better know at once. */
 export const HOPELESS: ReadonlySet<string> = new Set([
+  REFUSED,
+  UNKNOWN_HOST,
+  NO_LOOKUP,
   UNTRUSTED,
   OTHER_HOST,
   OUTDATED,
@@ -86,11 +93,11 @@ export const HOPELESS: ReadonlySet<string> = new Set([
 
 /** Codes of failed connections and what they say to a user; the code itself stands for every other one. */
 const CONNECTION: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "the connection was refused",
+  ECONNREFUSED: REFUSED,
   ECONNRESET: "the connection was reset",
   EPIPE: "the connection was reset",
-  ENOTFOUND: "the host name is unknown",
-  EAI_AGAIN: "the host name could not be looked up",
+  ENOTFOUND: UNKNOWN_HOST,
+  EAI_AGAIN: NO_LOOKUP,
   ETIMEDOUT: "the connection timed out",
   UND_ERR_CONNECT_TIMEOUT: "the connection timed out",
   UND_ERR_HEADERS_TIMEOUT: "no answer came in time",

@@ -6,6 +6,7 @@ import { HubClient, type JsonAnswer } from "./Client.js"
 import type { Subject } from "./Failures.js"
 import { withLibrary } from "./Library.js"
 import { commitOf, listingProblem, MAX_REPO_FILES, siblingsOf, treeFiles } from "./Listing.js"
+import { pathProblem } from "./Paths.js"
 
 /** `org/name` inside a URL. */
 export const repoPath = (repo: string): string => repo.split("/").map(encodeURIComponent).join("/")
@@ -17,6 +18,12 @@ const make = Effect.gen(function* () {
   const client = yield* HubClient
 
   const about = (repo: string, revision: string): Subject => ({ operation: `the listing of ${repo}`, repo, revision })
+
+  /** What would make another URL, or no directory name. */
+  const namable = ({ repo, revision }: Subject): Effect.Effect<void, RepoRefused> => {
+    const problem = pathProblem(repo) ?? pathProblem(revision)
+    return problem === null ? Effect.void : new RepoRefused({ repo, problem: `its name or revision ${problem}` })
+  }
 
   const trusted = <A>({ repo }: Subject, checked: Either.Either<A, string>): Effect.Effect<A, RepoRefused> =>
     Effect.mapError(
@@ -43,19 +50,21 @@ const make = Effect.gen(function* () {
   return Hub.of({
     revision: Effect.fn("Hub.revision")(function* (repo, revision) {
       const subject = about(repo, revision)
+      yield* namable(subject)
       const at = `${repoPath(repo)}/revision/${encodeURIComponent(revision)}`
       const { value } = yield* client.json({ url: `/api/models/${at}?blobs=true` }, subject)
-      const commit = yield* trusted(subject, commitOf(value))
+      const commit = yield* trusted(subject, commitOf(value, revision))
       const files = (yield* trusted(subject, siblingsOf(value))) ?? (yield* tree(subject, commit))
       const problem = listingProblem(files)
       return problem === null ? { repo, commit, files } : yield* new RepoRefused({ repo, problem })
     }),
     commit: Effect.fn("Hub.commit")(function* (repo, revision) {
       const subject = about(repo, revision)
+      yield* namable(subject)
       const found = yield* withLibrary(client, subject, "read", (library, options) =>
         library.modelInfo({ ...options, name: repoPath(repo), revision, additionalFields: ["sha"] })
       )
-      return yield* trusted(subject, commitOf(found))
+      return yield* trusted(subject, commitOf(found, revision))
     })
   })
 })

@@ -40,18 +40,27 @@ export const MAX_REPO_FILES = 1_000_000
 
 type Checked<A> = Either.Either<A, string>
 
-/** The commit alone. Left: one clause, like all of them here. */
-export const commitOf = (value: unknown): Checked<string> =>
-  Either.mapBoth(decodeRevision(value), { onLeft: () => "it names no commit", onRight: ({ sha }) => sha })
+const isCommit = Schema.is(sha1)
+
+/** The commit that the revision leads to; a commit leads to itself. Left: one clause, like all of them here. */
+export const commitOf = (value: unknown, revision: string): Checked<string> =>
+  decodeRevision(value).pipe(
+    Either.mapBoth({ onLeft: () => "it names no commit", onRight: ({ sha }) => sha }),
+    Either.filterOrLeft(
+      (commit) => !isCommit(revision) || commit === revision,
+      () => "it names another commit than was asked for"
+    )
+  )
 
 /** The files of one answer; null when there are so many that the list may be cut off. */
 export const siblingsOf = (value: unknown): Checked<ReadonlyArray<RepoFile> | null> =>
   decodeRevision(value).pipe(
-    Either.map(({ siblings }) => siblings ?? []),
-    Either.flatMap((siblings) =>
-      siblings.length >= LONG_LISTING ? Either.right(null) : Either.map(decodeSiblings(siblings), filesOfSiblings)
+    Either.flatMap(({ siblings }) =>
+      siblings !== undefined && siblings.length >= LONG_LISTING
+        ? Either.right(null)
+        : Either.map(decodeSiblings(siblings), filesOfSiblings)
     ),
-    Either.mapLeft(() => "it lists files without sizes or hashes")
+    Either.mapLeft(() => "it lists no files, or files without sizes or hashes")
   )
 
 const filesOfSiblings = (siblings: ReadonlyArray<typeof Sibling.Type>): ReadonlyArray<RepoFile> =>

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
+import { setImmediate } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, Layer, Redacted } from "effect"
+import { Effect, Either, Fiber, Layer, Redacted, TestClock } from "effect"
 import { layer as layerClient } from "../../src/hub/Client.js"
 import { layer as layerHub } from "../../src/hub/Hub.js"
 import { pathConflict, pathProblem } from "../../src/hub/Paths.js"
@@ -162,6 +163,7 @@ describe("a listing", () => {
   const hostile: ReadonlyArray<readonly [what: string, answer: unknown]> = [
     ["no commit", { siblings: [] }],
     ["a commit that is a path", { sha: "../../etc", siblings: [] }],
+    ["no files named", { sha: COMMIT }],
     ["no sizes", { sha: COMMIT, siblings: [{ rfilename: "a" }] }],
     ["a negative size", listing(["a"], { size: -1 })],
     ["a size beyond counting", listing(["a"], { size: 1e300 })],
@@ -182,6 +184,38 @@ describe("a listing", () => {
       })
     )
   }
+
+  it.scopedLive("of another commit than the one asked for is refused", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => json(response, listing(["a"])))
+      const asked = (revision: string) =>
+        Effect.flatMap(Hub, (live) => live.revision("org/model", revision)).pipe(Effect.provide(layerFor(hub.origin)))
+      assert.strictEqual((yield* asked(COMMIT)).commit, COMMIT)
+      assert.strictEqual((yield* Effect.flip(asked("c".repeat(40))))._tag, "RepoRefused")
+    })
+  )
+
+  it.scopedLive("is not asked for where a name would make another URL", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => json(response, listing(["a"])))
+      const pairs = [
+        ["../model", "main"],
+        ["org/..", "main"],
+        ["org/mo\ndel", "main"],
+        ["org/model", ".."],
+        ["org/model", "../../main"],
+        ["org/model", "a\0b"]
+      ] as const
+      for (const [repo, revision] of pairs) {
+        const asked = Effect.flatMap(Hub, (live) =>
+          Effect.zipRight(Effect.flip(live.commit(repo, revision)), Effect.flip(live.revision(repo, revision)))
+        )
+        const error = yield* Effect.provide(asked, layerFor(hub.origin))
+        assert.strictEqual(error._tag, "RepoRefused", repo + revision)
+      }
+      assert.lengthOf(hub.seen, 0)
+    })
+  )
 
   it.scopedLive("of 100,000 files is read page by page", () =>
     Effect.gen(function* () {
@@ -211,6 +245,27 @@ describe("a listing", () => {
 })
 
 describe("an answer", () => {
+  it.scoped("that comes in drips without end is given up", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => {
+        const dripping = setInterval(() => response.write(" "), 5)
+        response.on("close", () => clearInterval(dripping))
+      })
+      const asking = yield* Effect.fork(Effect.flip(revisionAt(hub.origin)))
+      const minute = Effect.zipRight(TestClock.adjust("1 minute"), Effect.promise(setImmediate))
+      yield* Effect.repeat(minute, { until: () => hub.seen.length > 0 && asking.unsafePoll() !== null })
+      assert.include((yield* Fiber.join(asking)).message, "does not come to an end")
+    })
+  )
+
+  it.scoped("that nobody gives is known at once", () =>
+    Effect.gen(function* () {
+      const { origin } = yield* Effect.scoped(server(() => {}))
+      // The clock stands still: a second try would never come.
+      assert.include((yield* Effect.flip(revisionAt(origin))).message, "the connection was refused")
+    })
+  )
+
   it.scopedLive("that is no JSON, or nested without end, is told of and not built", () =>
     Effect.gen(function* () {
       for (const body of ["{", "[".repeat(100_000), "\u00ff\u0000"]) {

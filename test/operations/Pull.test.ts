@@ -1,14 +1,6 @@
 import { createHash } from "node:crypto"
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync
-} from "node:fs"
+import fs, { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -54,6 +46,23 @@ const makePlace = (options: Parameters<typeof makeFakeHub>[0] = {}) =>
 const sha256 = (content: Buffer) => createHash("sha256").update(content).digest("hex")
 
 const repoOf = ({ cache }: Place) => join(cache, directoryName(NAME))
+
+/** No volume here can be filled up, so for a scope every write to a file in pieces fails as on a full one. */
+const fullDisk = Effect.acquireRelease(
+  Effect.sync(() => {
+    const { writevSync } = fs
+    fs.writevSync = () => {
+      throw Object.assign(new Error("no space left"), { code: "ENOSPC" })
+    }
+    syncBuiltinESMExports()
+    return writevSync
+  }),
+  (writevSync) =>
+    Effect.sync(() => {
+      fs.writevSync = writevSync
+      syncBuiltinESMExports()
+    })
+)
 
 describe("pull", () => {
   it.scopedLive("lays a repo down as Python's library does", () =>
@@ -275,15 +284,9 @@ describe("pull", () => {
     Effect.gen(function* () {
       const place = yield* makePlace()
       publish(place.hub, NAME, FILES)
-      const [etag] = [...place.hub.store.objects.keys()]
-      const part = join(repoOf(place), "blobs", `${etag}.mlxk-part`)
-      mkdirSync(join(repoOf(place), "blobs"), { recursive: true })
-      writeFileSync(join(repoOf(place), ".mlxk-pull"), "")
-      symlinkSync("/dev/full", part)
-      const full = yield* pullOf(place, NAME)
+      const full = yield* Effect.scoped(Effect.zipRight(fullDisk, pullOf(place, NAME)))
       assert.strictEqual(full.error?._tag, "DiskFull")
       assert.isNull(refOf(place.cache, NAME))
-      rmSync(part)
       assert.isNull((yield* pullOf(place, NAME)).error)
       assert.deepEqual(faultsIn(place.cache, NAME, FILES), [])
     })

@@ -6,8 +6,8 @@ import { systemCode } from "../../domain/FileProblems.js"
 import type { RepoFile } from "../../services/Hub.js"
 import { freeBytes } from "./Disk.js"
 import { type Fetching, fetchStretch } from "./Fetch.js"
-import type { Hasher } from "./Hasher.js"
-import { type Job, makeJob, openJob, restartJob, smallDigest } from "./Job.js"
+import { type Hasher, hashOf } from "./Hasher.js"
+import { type Job, makeJob, openJob, restartJob } from "./Job.js"
 import type { Pace } from "./Pace.js"
 import type { Chunk, Part, PartPlace } from "./Part.js"
 
@@ -53,7 +53,7 @@ const finish = (context: Downloading, job: Job): Effect.Effect<void, TransferErr
     if (opened === null) return
     const { hash, part } = opened
     const digest = yield* hash === null
-      ? Effect.try({ try: () => smallDigest(file, part), catch: io(part.path) })
+      ? Effect.try({ try: () => hashOf(file, part.path), catch: io(part.path) })
       : hash.digest
     if (digest === file.etag) {
       yield* Effect.try({ try: () => part.finish(join(context.place.blobs, file.etag)), catch: io(part.path) })

@@ -115,7 +115,7 @@ const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): 
     const origin = new URL(client.endpoint).origin
     let problem: string | null | undefined
     const request = (url: URL): Effect.Effect<Outcome> =>
-      fetchBytes(client.dispatcher, {
+      fetchBytes(client.bulk, {
         url,
         headers: {
           ...client.headers(url),

@@ -3,6 +3,7 @@
  * the last byte is hashed a moment after it came. It reads what lies on the disk, not what was received.
  */
 import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import { Effect, type Scope } from "effect"
 import { CacheIo } from "../../domain/Errors.js"
@@ -15,15 +16,15 @@ const GIT_SHA1_DIGITS = 40
 export const recipe = ({ etag, size }: RepoFile): { readonly algorithm: "sha1" | "sha256"; readonly head: string } =>
   etag.length === GIT_SHA1_DIGITS ? { algorithm: "sha1", head: `blob ${size}\0` } : { algorithm: "sha256", head: "" }
 
-/** The hash of a whole small file. */
-export const hashOf = (file: RepoFile, content: Uint8Array): string => {
+/** The hash of a whole small file, read from the disk. */
+export const hashOf = (file: RepoFile, path: string): string => {
   const { algorithm, head } = recipe(file)
-  return createHash(algorithm).update(head).update(content).digest("hex")
+  return createHash(algorithm).update(head).update(readFileSync(path)).digest("hex")
 }
 
 /**
- * The thread's program, as text: so it needs no file of its own beside every bundle. `open` begins a file, `advance` hashes up
- * to a position, `digest` answers with the hash of the first `size` bytes or an error code, `close` forgets the file.
+ * The thread's program, as text: so it needs no file of its own beside every bundle. `advance` hashes a file up to a position
+ * (its first message begins it), `digest` answers with the hash of the first `to` bytes or an error code.
  */
 const PROGRAM = `
 const { parentPort } = require("node:worker_threads")
@@ -46,9 +47,8 @@ const forget = (id) => {
   if (descriptor !== undefined) closeSync(descriptor)
 }
 parentPort.on("message", ({ type, id, path, algorithm, head, to }) => {
-  if (type === "open") return files.set(id, { path, hash: createHash(algorithm).update(head), at: 0 })
-  if (type === "close") return forget(id)
-  const file = files.get(id)
+  const file = files.get(id) ?? { path, hash: createHash(algorithm).update(head), at: 0 }
+  files.set(id, file)
   try {
     if (file.problem === undefined) advance(file, to)
   } catch (error) {
@@ -66,8 +66,6 @@ export interface FileHash {
   readonly advance: (position: number) => void
   /** The hash of the whole file; once. */
   readonly digest: Effect.Effect<string, CacheIo>
-  /** Begins again: the bytes were thrown away. */
-  readonly close: () => void
 }
 
 export interface Hasher {
@@ -110,12 +108,13 @@ export const makeHasher: Effect.Effect<Hasher, never, Scope.Scope> = Effect.gen(
     open: (path, file) => {
       const id = ++last
       let sent = 0
-      started().postMessage({ type: "open", id, path, ...recipe(file) })
+      const send = (type: "advance" | "digest", to: number) =>
+        started().postMessage({ type, id, path, ...recipe(file), to })
       return {
         advance: (position) => {
           if (position < sent + STEP_BYTES) return
           sent = position
-          started().postMessage({ type: "advance", id, to: position })
+          send("advance", position)
         },
         digest: Effect.async<string, CacheIo>((resume) => {
           waiting.set(id, ({ digest, problem }) =>
@@ -123,9 +122,8 @@ export const makeHasher: Effect.Effect<Hasher, never, Scope.Scope> = Effect.gen(
               digest === undefined ? new CacheIo({ path, problem: problem ?? "unknown error" }) : Effect.succeed(digest)
             )
           )
-          started().postMessage({ type: "digest", id, to: file.size })
-        }),
-        close: () => started().postMessage({ type: "close", id })
+          send("digest", file.size)
+        })
       }
     }
   }

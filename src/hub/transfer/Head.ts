@@ -22,7 +22,7 @@ export const headOf = (
     const parts: Array<Uint8Array> = []
     let url: URL | null = resolveUrl({ client, revision }, path)
     for (let hops = 0; url !== null && hops <= MAX_REDIRECTS; hops++) {
-      const outcome: Outcome = yield* fetchBytes(client.dispatcher, {
+      const outcome: Outcome = yield* fetchBytes(client.bulk, {
         url,
         headers: { ...client.headers(url), range: `bytes=0-${limitBytes - 1}` },
         silenceMs,
@@ -30,7 +30,7 @@ export const headOf = (
         receive: ({ status }) =>
           status === 200 || status === 206 ? { _tag: "Take", position: 0, limit: limitBytes } : { _tag: "Leave" },
         write: (_, buffers) => {
-          parts.push(...buffers)
+          for (const buffer of buffers) parts.push(Buffer.from(buffer))
         }
       })
       // A server without ranges sends more than the limit, which ends the answer: the beginning is here.

@@ -1,7 +1,6 @@
 /** One file that is being fetched: its part, the chunks nobody works on, where its bytes come from. */
-import { readFileSync } from "node:fs"
 import type { RepoFile } from "../../services/Hub.js"
-import { type FileHash, type Hasher, hashOf } from "./Hasher.js"
+import type { FileHash, Hasher } from "./Hasher.js"
 import { type Chunk, open, type Part, type PartPlace } from "./Part.js"
 
 export interface Job {
@@ -37,7 +36,7 @@ export const makeJob = (file: RepoFile): Job => ({
 })
 
 /** Files up to this size are hashed at once; larger ones by the thread. */
-const SMALL_BYTES = 4 * 2 ** 20
+const SMALL_BYTES = 256 * 1024
 
 const pendingOf = (part: Part): Array<Chunk> =>
   part.chunks.filter(({ done, end, start }) => done < end - start).toReversed()
@@ -65,6 +64,3 @@ export const restartJob = (job: Job, hasher: Hasher) => {
   opened.resumed = false
   opened.pending = pendingOf(opened.part)
 }
-
-/** The hash of a small file's part, read back from the disk. */
-export const smallDigest = (file: RepoFile, part: Part): string => hashOf(file, readFileSync(part.path))

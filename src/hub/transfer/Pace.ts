@@ -8,7 +8,7 @@ export interface Pace {
   readonly congested: () => void
 }
 
-const FIRST_LIMIT = 8
+const FIRST_LIMIT = 16
 /** More connections than this are rude to a server, and bring nothing. */
 const MAX_LIMIT = 32
 /** More of them must bring this much more. */

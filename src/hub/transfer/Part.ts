@@ -11,6 +11,7 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -20,7 +21,6 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { Either } from "effect"
-import { systemCode } from "../../domain/FileProblems.js"
 import type { RepoFile } from "../../services/Hub.js"
 import type { Leftovers } from "./Incomplete.js"
 
@@ -75,10 +75,19 @@ const chunksOf = (size: number, chunkBytes: number): ReadonlyArray<Chunk> =>
     done: 0
   }))
 
+/** The length of a regular file; null when there is none. */
+const lengthOf = (path: string): number | null => {
+  const stats = Either.getOrNull(Either.try(() => lstatSync(path, { throwIfNoEntry: false })))
+  return stats?.isFile() === true ? stats.size : null
+}
+
 /** What the notes say, chunk by chunk; null when they don't fit the file. */
 const readNotes = (path: string, chunks: ReadonlyArray<Chunk>, chunkBytes: number): ReadonlyArray<number> | null => {
-  const text = Either.getOrNull(Either.try(() => readFileSync(path, "latin1")))
-  if (text === null || text.length !== NOTE_BYTES * (chunks.length + 1)) return null
+  if (lengthOf(path) !== NOTE_BYTES * (chunks.length + 1)) return null
+  const text = Either.getOrElse(
+    Either.try(() => readFileSync(path, "latin1")),
+    () => ""
+  )
   const [noted, ...done] = text.trimEnd().split("\n").map(Number)
   const fits = done.every((bytes, index) => bytes >= 0 && bytes <= chunkLength(chunks[index]))
   return noted === chunkBytes && done.length === chunks.length && fits ? done : null
@@ -86,9 +95,19 @@ const readNotes = (path: string, chunks: ReadonlyArray<Chunk>, chunkBytes: numbe
 
 const chunkLength = (chunk: Chunk | undefined): number => (chunk === undefined ? 0 : chunk.end - chunk.start)
 
+/** Opens a file of ours for writing, never through a link or into a pipe that somebody put in its place. */
+const openOwn = (path: string): number => {
+  if (lengthOf(path) === null) rmSync(path, { force: true })
+  return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o666)
+}
+
+/** In one write, and cut to length after it: a process that is killed leaves the old notes or the new ones. */
 const writeNotes = (path: string, chunks: ReadonlyArray<Chunk>, chunkBytes: number): number => {
-  const descriptor = openSync(path, "w+")
-  writeSync(descriptor, note(chunkBytes) + chunks.map(({ done }) => note(done)).join(""), 0, "latin1")
+  const descriptor = openOwn(path)
+  ftruncateSync(
+    descriptor,
+    writeSync(descriptor, note(chunkBytes) + chunks.map(({ done }) => note(done)).join(""), 0, "latin1")
+  )
   return descriptor
 }
 
@@ -123,18 +142,6 @@ const without = (buffers: ReadonlyArray<Uint8Array>, count: number): ReadonlyArr
   })
 }
 
-const lengthOf = (path: string): number | null =>
-  Either.match(Either.try({ try: () => openSync(path, "r"), catch: systemCode }), {
-    onLeft: () => null,
-    onRight: (descriptor) => {
-      try {
-        return fstatSync(descriptor).size
-      } finally {
-        closeSync(descriptor)
-      }
-    }
-  })
-
 /** Bytes of a file that an earlier transfer left, ours or that of Python's library; nothing is opened for writing. */
 export const presentBytes = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile): number => {
   const path = join(blobs, file.etag + PART_SUFFIX)
@@ -164,7 +171,7 @@ export const open = (place: PartPlace, file: RepoFile): Part => {
   const notesPath = join(blobs, file.etag + NOTES_SUFFIX)
   const chunks = chunksOf(file.size, chunkBytes)
   if (lengthOf(path) === null) adopt(place, file, chunks)
-  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o666)
+  const descriptor = openOwn(path)
   const { size: length } = fstatSync(descriptor)
   const known =
     chunks.length === 1 ? prefix(chunks, length > file.size ? 0 : length) : readNotes(notesPath, chunks, chunkBytes)

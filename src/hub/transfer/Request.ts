@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { Dispatcher } from "undici"
 import { connectionProblem } from "../Failures.js"
+import { COPIED_BYTES } from "./LargeReads.js"
 import type { RateLimit } from "./RateLimit.js"
 
 /** Headers by lower-case name. */
@@ -28,7 +29,7 @@ export interface ByteRequest {
   readonly silenceMs: number
   readonly rate: RateLimit | null
   readonly receive: (head: Head) => Reception
-  /** Bytes of the file from `position` on. May throw; then the request ends with `WriteFailed`. */
+  /** Bytes of the file from `position` on, to be used up at once. May throw; then the request ends with `WriteFailed`. */
   readonly write: (position: number, buffers: ReadonlyArray<Uint8Array>) => void
 }
 
@@ -67,7 +68,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
     let position = 0
     let left = 0
     let received = 0
-    let windowStart = Date.now()
+    let windowStart = performance.now()
     let windowBytes = 0
     let stopped = false
     let unwanted: number | null = null
@@ -102,7 +103,7 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
     }
     const isTrickle = (bytes: number): boolean => {
       windowBytes += bytes
-      const now = Date.now()
+      const now = performance.now()
       if (now - windowStart < TRICKLE_WINDOW_MS) return false
       const trickles = windowBytes < TRICKLE_BYTES && request.rate === null
       windowStart = now
@@ -148,9 +149,11 @@ export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect
         }
         const bytes = piece.byteLength > left ? piece.subarray(0, left) : piece
         left -= bytes.byteLength
-        buffers.push(bytes)
+        // A large piece lies in the connection's buffer and goes straight on; small ones are worth a copy.
+        const isLarge = bytes.byteLength > COPIED_BYTES
+        buffers.push(isLarge ? bytes : Buffer.from(bytes))
         gathered += bytes.byteLength
-        if (gathered >= GATHER_BYTES || left === 0) flush()
+        if (isLarge || gathered >= GATHER_BYTES || left === 0) flush()
         else turn ??= setImmediate(flush)
         if (stopped) return
         if (bytes.byteLength < piece.byteLength) {

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -35,14 +36,38 @@ export interface RepoPlaces {
 /** Lies in a repo from before its first byte until its ref is written: what is here is known to be unfinished. */
 const MARK = ".mlxk-pull"
 
-export const begin = ({ blobs, repo }: RepoPlaces) => {
+/** The repo itself may be a link; a directory inside it that leads out of it is refused. */
+export const begin = (places: RepoPlaces) => {
+  const { blobs, repo, snapshot } = places
   mkdirSync(blobs, { recursive: true })
-  writeFileSync(join(repo, MARK), "")
+  for (const directory of [blobs, dirname(snapshot), snapshot, join(repo, "refs")]) {
+    if (existsSync(directory)) stayInside(repo, directory)
+  }
+  writeAnew(join(repo, MARK), "")
 }
 
 export const end = ({ repo }: RepoPlaces) => rmSync(join(repo, MARK), { force: true })
 
 export const hasBegun = ({ repo }: RepoPlaces): boolean => existsSync(join(repo, MARK))
+
+/** Throws when the directory leads out of `root`: somebody else may have put a link there. */
+const stayInside = (root: string, directory: string) => {
+  const [outer, inner] = [realpathSync(root), realpathSync(directory)]
+  if (inner !== outer && !inner.startsWith(outer + sep)) {
+    throw Object.assign(new Error(), { code: `${directory} leads out of it` })
+  }
+}
+
+const makeInside = (root: string, directory: string) => {
+  mkdirSync(directory, { recursive: true })
+  stayInside(root, directory)
+}
+
+/** A file of ours, never through a link that stands in its place. */
+const writeAnew = (path: string, text: string) => {
+  rmSync(path, { force: true })
+  writeFileSync(path, text, { flag: "wx" })
+}
 
 /** The link's text: relative, so that a cache can be moved. */
 const targetOf = ({ blobs, snapshot }: RepoPlaces, file: RepoFile): string =>
@@ -53,7 +78,7 @@ const place = (places: RepoPlaces, directory: string, file: RepoFile) => {
   const path = join(directory, file.path)
   const target = targetOf(places, file)
   if (attempt(() => readlinkSync(path)) === target) return
-  mkdirSync(dirname(path), { recursive: true })
+  makeInside(directory, dirname(path))
   const fresh = `${path}.mlxk-${process.pid}`
   rmSync(fresh, { force: true })
   if (attempt(() => symlinkSync(target, fresh) ?? true) === null) {
@@ -64,13 +89,13 @@ const place = (places: RepoPlaces, directory: string, file: RepoFile) => {
 
 /** True when the snapshot itself holds the file, as on volumes that know no links. */
 export const isCopied = ({ snapshot }: RepoPlaces, file: RepoFile): boolean => {
-  const stats = attempt(() => lstatSync(join(snapshot, file.path)))
+  const stats = attempt(() => lstatSync(join(snapshot, file.path), { throwIfNoEntry: false }))
   return stats?.isFile() === true && stats.size === file.size
 }
 
 /** True when the blob is there in its full size. */
 export const hasBlob = ({ blobs }: RepoPlaces, file: RepoFile): boolean => {
-  const stats = attempt(() => statSync(join(blobs, file.etag)))
+  const stats = attempt(() => statSync(join(blobs, file.etag), { throwIfNoEntry: false }))
   return stats?.isFile() === true && stats.size === file.size
 }
 
@@ -92,9 +117,9 @@ export const laySnapshot = (places: RepoPlaces, { commit, files }: RepoRevision)
 /** Lets a branch or tag lead to the commit. */
 export const writeRef = ({ repo }: RepoPlaces, ref: string, commit: string) => {
   const path = join(repo, "refs", ...ref.split("/"))
-  mkdirSync(dirname(path), { recursive: true })
+  makeInside(repo, dirname(path))
   const fresh = `${path}.mlxk-${process.pid}`
-  writeFileSync(fresh, commit)
+  writeAnew(fresh, commit)
   renameSync(fresh, path)
 }
 

@@ -38,6 +38,9 @@ const SPARE_BYTES = 16 * 2 ** 20
 /** Events that a slow reader may be behind; then the work waits. */
 const BEHIND = 64
 
+/** Goes on when somebody sets the clock. */
+const monotonicMs = () => performance.now()
+
 const writing =
   (path: string) =>
   (error: unknown): CacheIo =>
@@ -113,11 +116,11 @@ const make = (tuning: Tuning) =>
           missingBytes,
           resumedBytes
         })
-        const pace = makePace(Date.now)
-        const progress = makeProgress({ model: repo, doneBytes: totalBytes - missingBytes, totalBytes }, Date.now)
+        const pace = makePace(monotonicMs)
+        const progress = makeProgress({ model: repo, doneBytes: totalBytes - missingBytes, totalBytes }, monotonicMs)
         const report = Effect.suspend(() => emit(progress.event()))
         const ticking = yield* Effect.forkScoped(Effect.repeat(report, Schedule.spaced(PROGRESS_MS)))
-        const rate = options.maxRate === null ? null : makeRateLimit(options.maxRate, Date.now)
+        const rate = options.maxRate === null ? null : makeRateLimit(options.maxRate, monotonicMs)
         yield* download(
           {
             place: partPlace(places),

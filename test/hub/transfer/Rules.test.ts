@@ -108,11 +108,9 @@ describe("pace", () => {
       for (let count = 0; count < requests; count++) pace.completed(bytes)
     }
     window(1000)
-    assert.strictEqual(pace.limit(), 12)
+    assert.strictEqual(pace.limit(), 24)
     window(1000)
-    assert.strictEqual(pace.limit(), 12)
-    window(2000)
-    assert.strictEqual(pace.limit(), 18)
+    assert.strictEqual(pace.limit(), 24)
     for (let step = 1; step < 9; step++) window(4000 * 2 ** step)
     assert.strictEqual(pace.limit(), 32)
     for (let step = 0; step < 9; step++) pace.congested()
