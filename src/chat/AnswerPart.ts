@@ -41,6 +41,8 @@ export const trimEnd = (text: string): string => {
   return text.slice(0, end)
 }
 
+export const isBlank = (text: string): boolean => trimStart(text) === ""
+
 export const trim = (text: string): string => trimEnd(trimStart(text))
 
 /** Length of the longest end of `text` that is a proper beginning of `mark`. */

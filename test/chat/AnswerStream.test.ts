@@ -47,6 +47,28 @@ describe("answer stream", () => {
     )
   })
 
+  it.each([
+    ["white space in reasoning", { promptOpen: true }, "a", "\n"],
+    ["white space before an answer", {}, "", " "],
+    ["white space before a call", { reasoning: null }, "a", "\n"],
+    ["a call without an end", { reasoning: null }, "<tool_call>", "ab"],
+    ["white space before a message", { reasoning: REASONING_FORMATS.harmony }, "", " "],
+    ["a recipient without an end", { reasoning: REASONING_FORMATS.harmony }, "to=", "a"],
+    ["JSON without an end", { reasoning: null, toolFormat: "llama" }, "{", "ab"],
+    ["a name without arguments", { reasoning: null, toolFormat: "mistral" }, "[TOOL_CALLS]", "a"],
+    ["calls without arguments", { reasoning: null, toolFormat: "kimi" }, "<|tool_calls_section_begin|>", " "],
+    ["open braces", { reasoning: null, toolFormat: "gemma4" }, "<|tool_call>", "call:f{"]
+  ] as const)("reads each part of a long answer once: %s", (_, change, start, unit) => {
+    const stream = answerStream({ ...options, ...change })
+    const parts = [start, ...Array.from({ length: 100_000 }, () => unit.repeat(4))]
+    const events = [...parts.flatMap(stream.push), ...stream.finish("length").events]
+    assert.isAtMost(
+      events.reduce((sum, event) => sum + ("text" in event ? event.text.length : 0), 0),
+      parts.join("").length
+    )
+    assert.isFalse(events.some(({ _tag }) => _tag === "ToolCall"))
+  })
+
   it("applies stop strings to the content only", () => {
     const answer = read({ stop: ["END"] }, `<think>the END</think>a${CALL}bENDc${CALL}`)
     assert.deepStrictEqual(answer, {

@@ -5,6 +5,7 @@
 import {
   type AnswerPart,
   content,
+  isBlank,
   partialLength,
   reasoning,
   type Splitter,
@@ -40,8 +41,12 @@ type Mode = "lead" | "role" | "channel" | "body"
 
 const RECIPIENT = /to=(\S+)/
 /** What may stand between messages without being text, and what may still become that. */
-const HEADER = /^\s*(?:to=\S+)?\s*$/
+const HEADER = /^\s*(?:to=\S+\s*)?$/
 const OPEN_HEADER = /^\s*(?:t|to|to=|to=\S+\s*)?$/
+/** Longer texts are no headers: each token would have them read again. */
+const MAX_HEADER = 1_024
+
+const mayBe = (header: RegExp, text: string): boolean => text.length <= MAX_HEADER && header.test(text)
 
 const callOf = (recipient: string, body: string): ToolCall | null => {
   const value = readJson(body)
@@ -57,6 +62,7 @@ export interface HarmonyOptions {
 export const harmonySplitter = ({ calls }: HarmonyOptions): Splitter & InReasoning => {
   let mode: Mode = "lead"
   let head = "" // of the message that begins, or text between messages that may become one
+  let spaces = false // the head is white space
   let stray = false // the text between messages is part of the answer
   let channel: string | null = null
   let recipient: string | null = null
@@ -92,7 +98,7 @@ export const harmonySplitter = ({ calls }: HarmonyOptions): Splitter & InReasoni
   }
   /** Text between messages that is no header is an answer without one. */
   const lead = (): ReadonlyArray<AnswerPart> => {
-    if (mode !== "lead" || stray || HEADER.test(head)) return []
+    if (mode !== "lead" || stray || mayBe(HEADER, head)) return []
     const parts = strayText(head)
     head = ""
     return parts
@@ -142,8 +148,10 @@ export const harmonySplitter = ({ calls }: HarmonyOptions): Splitter & InReasoni
       return channel === "analysis" && recipient === null ? reasoning(text) : content(text)
     }
     if (mode === "lead" && stray) return content(text)
+    const blank = mode === "lead" && isBlank(text) && (spaces || head === "")
+    spaces = blank
     head += text
-    return mode === "lead" && !OPEN_HEADER.test(head) ? strayHead() : []
+    return mode === "lead" && !blank && !mayBe(OPEN_HEADER, head) ? strayHead() : []
   }
   /** Length of the end that may become a tag which means something here. */
   const openLength = (text: string): number =>

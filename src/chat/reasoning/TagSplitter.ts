@@ -1,5 +1,14 @@
 /** Reasoning between two tags, at the start of an answer or opened by the prompt; later tags are text (spec 02 §5.5). Pure. */
-import { type AnswerPart, content, partialLength, reasoning, type Splitter, trimEnd, trimStart } from "../AnswerPart.js"
+import {
+  type AnswerPart,
+  content,
+  isBlank,
+  partialLength,
+  reasoning,
+  type Splitter,
+  trimEnd,
+  trimStart
+} from "../AnswerPart.js"
 
 /** Reasoning between two tags. `drop`: tags around the answer that are not part of it. */
 export interface TagFormat {
@@ -29,6 +38,7 @@ type State = "start" | "reasoning" | "gap" | "answer"
 export const tagSplitter = ({ close, drop, open }: TagFormat, promptOpen: boolean): Splitter & InReasoning => {
   let state: State = "start"
   let held = ""
+  let space = "" // that waits behind what is held: long runs of it are looked at once
   let begun = false // reasoning has text
   const answer = withoutMarks(drop)
 
@@ -72,10 +82,20 @@ export const tagSplitter = ({ close, drop, open }: TagFormat, promptOpen: boolea
   }
   return {
     push: (text) => {
-      held += text
-      return read(false)
+      if (held === "" && state !== "answer" && isBlank(text)) {
+        space += text
+        return []
+      }
+      held = space + held + text
+      space = ""
+      const parts = read(false)
+      if (isBlank(held)) [space, held] = [held, ""]
+      return parts
     },
-    finish: () => read(true),
+    finish: () => {
+      held = space + held
+      return read(true)
+    },
     inReasoning: () => state === "reasoning" || (state === "start" && promptOpen)
   }
 }

@@ -2,6 +2,7 @@
 import {
   type AnswerPart,
   content,
+  isBlank,
   partialLength,
   type Splitter,
   type ToolCall,
@@ -25,8 +26,10 @@ export interface BlockFormat {
  */
 export const blockSplitter = ({ end, read, start, unended }: BlockFormat, tools: Tools): Splitter => {
   let held = "" // text that isn't certain yet
+  let space = "" // that waits behind what is held: long runs of it are looked at once
   let block = -1 // where the mark of an open block is in it
   let looked = 0 // how far the end of the block was looked for
+  let recent = "" // what is held from there on
   let afterCall = false
   let sent = false
   let parts: Array<AnswerPart> = []
@@ -68,10 +71,20 @@ export const blockSplitter = ({ end, read, start, unended }: BlockFormat, tools:
     const close = end === null ? -1 : held.indexOf(end, looked)
     if (end === null || close < 0) {
       looked = Math.max(from, held.length - (end?.length ?? 0) + 1)
+      recent = held.slice(looked)
       if (last) endBlock(unended ? read(held.slice(from), tools) : null, held.length)
       return false
     }
     endBlock(read(held.slice(from, close), tools), close + end.length)
+    return true
+  }
+  /** Whether a block goes on after more text. Only that is looked at: the whole of a long block would be read with each token. */
+  const isOpen = (text: string): boolean => {
+    if (block < 0) return false
+    const unseen = recent + text
+    if (end === null || unseen.includes(end)) return end === null
+    looked += Math.max(0, unseen.length - end.length + 1)
+    recent = unseen.slice(-(end.length - 1))
     return true
   }
   const endBlock = (calls: ReadonlyArray<ToolCall> | null, length: number): void => {
@@ -87,9 +100,20 @@ export const blockSplitter = ({ end, read, start, unended }: BlockFormat, tools:
   }
   return {
     push: (text) => {
-      held += text
-      return readAll(false)
+      if (block < 0 && held === "" && isBlank(text)) {
+        space += text
+        return []
+      }
+      held = space + held + text
+      space = ""
+      if (isOpen(text)) return []
+      const parts = readAll(false)
+      if (block < 0 && isBlank(held)) [space, held] = [held, ""]
+      return parts
     },
-    finish: () => readAll(true)
+    finish: () => {
+      held = space + held
+      return readAll(true)
+    }
   }
 }

@@ -34,7 +34,7 @@ export const gemma4: ReadBody = (body) => {
   HEADER.lastIndex = 0
   for (let header = HEADER.exec(body); header !== null; header = HEADER.exec(body)) {
     const end = closingBrace(body, HEADER.lastIndex)
-    if (end === null) continue
+    if (end === null) return null
     const args = readJson(asJson(body.slice(HEADER.lastIndex, end)))
     calls.push(args === null ? null : callOf(header[1] ?? "", args))
     HEADER.lastIndex = end

@@ -10,7 +10,8 @@ export const hermes: ReadBody = (body) => {
   return all((value.kind === "array" ? value.items : [value]).map((call) => callOfObject(call, ["arguments"])))
 }
 
-const HEADER = /([\p{L}\p{N}_-]+)\s*\[ARGS\]\s*/gu
+/** A word is only begun where it begins: else a long one takes quadratic time. */
+const HEADER = /(?<![\p{L}\p{N}_-])([\p{L}\p{N}_-]+)\s*\[ARGS\]\s*/gu
 
 /** `name[ARGS]{…}`, any number of times. */
 const headers = (body: string): ReadonlyArray<ToolCall> | null => {

@@ -27,15 +27,17 @@ export const deepseek: ReadBody = (body) => {
 }
 
 const KIMI = { open: "<|tool_call_begin|>", close: "<|tool_call_end|>" }
-const KIMI_NAME = /^\s*((?:functions\.)?([\s\S]+?):\d+)\s*<\|tool_call_argument_begin\|>\s*/
+const KIMI_ARGUMENTS = "<|tool_call_argument_begin|>"
+const KIMI_ID = /^(?:functions\.)?([\s\S]+):\d+$/
 
 const anyLiteral = (text: string): Literal | undefined => readJson(text) ?? readPython(text) ?? undefined
 
 const kimiCall = (inside: string): ToolCall | null => {
-  const header = KIMI_NAME.exec(inside)
-  if (header === null) return null
-  const args = anyLiteral(inside.slice(header[0].length))
-  return args === undefined ? null : callOf(header[2] ?? "", args, header[1] ?? null)
+  const [header = "", json] = cut(inside, KIMI_ARGUMENTS) ?? []
+  const id = header.trim()
+  const name = KIMI_ID.exec(id)?.[1]
+  const args = json === undefined ? undefined : anyLiteral(json.trimStart())
+  return name === undefined || args === undefined ? null : callOf(name, args, id)
 }
 
 /** `functions.name:0<argument mark>{…}`: what stands before the mark is the call's id. */

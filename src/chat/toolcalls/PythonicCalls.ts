@@ -48,7 +48,7 @@ const readCalls = (source: string): ReadonlyArray<ToolCall> | null => {
 }
 
 const LOOSE_CALL = /\[([\p{L}\p{N}_.]+)\(([\s\S]*?)\)\]/u
-const LOOSE_ARGUMENT = /([\p{L}\p{N}_]+)=(?:"([^"]*)"|'([^']*)'|([^,]+))(?:,\s*|$)/gu
+const LOOSE_ARGUMENT = /(?<![\p{L}\p{N}_])([\p{L}\p{N}_]+)=(?:"([^"]*)"|'([^']*)'|([^,]+))(?:,\s*|$)/gu
 
 /** Arguments that aren't Python are texts. */
 const looseCall = (body: string): ReadonlyArray<ToolCall> | null => {

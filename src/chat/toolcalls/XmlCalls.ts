@@ -90,7 +90,7 @@ const GEMMA_ESCAPE = "<escape>"
 
 /** `call:name{key:value,…}` with texts between `<escape>` marks. */
 export const gemmaFunction: ReadBody = (body) => {
-  const [, name, inside = ""] = GEMMA_CALL.exec(body) ?? []
+  const [, name, inside = ""] = GEMMA_CALL.exec(body.slice(0, body.lastIndexOf("}") + 1)) ?? []
   if (name === undefined) return null
   const entries = new Map<string, Literal>()
   for (let rest = inside; rest !== ""; ) {
