@@ -30,6 +30,30 @@ describe("random templates", () => {
   })
 })
 
+/** Each took minutes or more: what a template does with long texts is counted, whatever filter does it. */
+const EXCESSIVE = [
+  "{{ ('a' * 300000)|wordwrap(1) }}",
+  "{% set s = 'a' * 500000 %}{% for i in range(90000) %}{{ s[i] }}{% endfor %}",
+  "{% set s = 'a' * 500000 %}{% for i in range(90000) %}{% if s|length == 1 %}{% endif %}{% endfor %}",
+  "{% set s = 'a' * 500000 %}{% set t = s ~ '' %}{% for i in range(90000) %}{{ s ~ 'b' == t ~ 'c' }}{% endfor %}",
+  "{% set ns = namespace(l=[1]) %}{% for i in range(50) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l|pprint }}"
+]
+
+describe("templates that do too much with long texts", () => {
+  it.each(EXCESSIVE)("are ended: %s", (source) => {
+    const render = compileTemplate(source, {})
+    assert.throws(() => render({ messages: [{ role: "user", content: "hello" }] }, () => new Date(0)), /more work/)
+  })
+
+  it.each([
+    ["{{ ('1' * 300000 ~ 'x')|float }}", "0.0"],
+    ["{{ ((messages[0].content ~ 'a') * 50000).split('a')|length }}", "50001"]
+  ])("or end soon: %s", (source, expected) => {
+    const render = compileTemplate(source, {})
+    assert.strictEqual(render({ messages: [{ role: "user", content: "hello" }] }, () => new Date(0)).text, expected)
+  })
+})
+
 describe("the prompt of a longer chat", () => {
   const now = () => new Date("2025-07-10T12:00:00")
   const turns: ReadonlyArray<Message> = Array.from({ length: 9 }, (_, i) =>

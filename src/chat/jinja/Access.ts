@@ -61,7 +61,10 @@ const item = (value: Value, key: Value, rt: Runtime): Value | undefined => {
     const at = isIndex ? position(key, items.length) : undefined
     return at === undefined ? undefined : items[at]
   }
-  if (isStr(value)) return isIndex ? charAt(value, key) : undefined
+  if (isStr(value)) {
+    if (isIndex) rt.spendChars(raw(value).length)
+    return isIndex ? charAt(value, key) : undefined
+  }
   if (value instanceof Range) return isIndex ? value.item(key) : undefined
   return value instanceof PyObject ? value.item(key, rt) : undefined
 }

@@ -6,7 +6,7 @@ import { raw } from "./Text.js"
 import type { Int } from "./Values.js"
 
 const PREFIX: Readonly<Record<string, number>> = { b: 2, o: 8, x: 16 }
-const FLOAT = /^[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[-+]?\d+(?:_\d+)*)?$/i
+const FLOAT = /^[-+]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[-+]?\d+(?:_\d+)*)?$/i
 const NAMED = /^([-+]?)(?:(inf)(?:inity)?|nan)$/i
 const ZERO = "0".codePointAt(0) ?? 0
 

@@ -47,7 +47,10 @@ export const toList = (value: Value, rt: Runtime): ReadonlyArray<Value> => {
 }
 
 export const length = (value: Value, rt: Runtime): number => {
-  if (isStr(value)) return lengthOf(raw(value))
+  if (isStr(value)) {
+    rt.spendChars(raw(value).length)
+    return lengthOf(raw(value))
+  }
   if (isList(value)) return value.length
   if (value instanceof Tuple) return value.items.length
   if (value instanceof Dict) return value.size
@@ -75,7 +78,11 @@ const equalDicts = (a: Dict, b: Dict, rt: Runtime): boolean => {
 export const equals = (a: Value, b: Value, rt: Runtime): boolean => {
   rt.spend(1)
   if (a === b) return true
-  if (isStr(a)) return isStr(b) && raw(a) === raw(b)
+  if (isStr(a)) {
+    if (!isStr(b) || raw(a).length !== raw(b).length) return false
+    rt.spendChars(raw(a).length)
+    return raw(a) === raw(b)
+  }
   const x = numeric(a)
   if (x !== null) {
     const y = numeric(b)
@@ -108,7 +115,10 @@ export const compare = (a: Value, b: Value, rt: Runtime, op = "<"): number | nul
   rt.spend(1)
   if (a instanceof Undefined) a.fail()
   if (b instanceof Undefined) b.fail()
-  if (isStr(a) && isStr(b)) return compareStrings(raw(a), raw(b))
+  if (isStr(a) && isStr(b)) {
+    rt.spendChars(Math.min(raw(a).length, raw(b).length))
+    return compareStrings(raw(a), raw(b))
+  }
   const [x, y] = [numeric(a), numeric(b)]
   if (x !== null && y !== null) return compareNumbers(x, y)
   const items = itemsOf(a)

@@ -15,6 +15,7 @@ const sortedKeys = (dict: Dict, rt: Runtime): ReadonlyArray<Value> => {
 /** On one line, with the keys of dicts in order. */
 const flat = (value: Value, rt: Runtime): Str =>
   rt.nested(() => {
+    rt.spend(1)
     const list = (items: ReadonlyArray<Str>) => items.flatMap((item, i) => (i === 0 ? [item] : [", ", item]))
     if (value instanceof Dict) {
       const items = sortedKeys(value, rt).map((key) => joined([flat(key, rt), ": ", flat(value.get(key) ?? null, rt)]))

@@ -81,6 +81,17 @@ export const joined = (parts: ReadonlyArray<Str>, markup = false): Str => {
   return text
 }
 
+/** Where the first range that goes on after `start` stands: a text that is cut into many parts has each range looked at once. */
+const firstRange = (ranges: Ranges, start: number): number => {
+  let [low, high] = [0, ranges.length / 2]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ranges[2 * middle + 1] ?? 0) > start) high = middle
+    else low = middle + 1
+  }
+  return 2 * low
+}
+
 /** The part from `start` to `end`, in UTF-16 units. */
 export const sliced = (text: Str, start: number, end = raw(text).length): Str => {
   if (typeof text === "string") return text.slice(start, end)
@@ -90,7 +101,7 @@ export const sliced = (text: Str, start: number, end = raw(text).length): Str =>
     return new Text(s, [0, s.length], text.markup)
   }
   const ranges: Array<number> = []
-  for (let i = 0; i + 1 < all.length; i += 2) {
+  for (let i = firstRange(all, start); (all[i] ?? end) < end; i += 2) {
     appendRange(ranges, Math.max(all[i] ?? 0, start) - start, Math.min(all[i + 1] ?? 0, end) - start)
   }
   return fromRanges(s, ranges, text.markup)

@@ -72,7 +72,12 @@ const wordwrap = filter(
   (value, [width = 79, long = true, separator = null, hyphens = true], rt) => {
     if (value instanceof Undefined) return value.fail()
     const between = separator === null ? "\n" : textArg(separator)
-    const options = { width: index(width), breakLong: isTrue(long, rt), breakOnHyphens: isTrue(hyphens, rt) }
+    const options = {
+      width: index(width),
+      breakLong: isTrue(long, rt),
+      breakOnHyphens: isTrue(hyphens, rt),
+      spendChars: (count: number) => rt.spendChars(count)
+    }
     if (options.width <= 0) throw valueError(`invalid width ${options.width} (must be > 0)`)
     const lines = splitLines(textArg(value), false).map((line) => {
       rt.spendChars(8 * raw(line).length)

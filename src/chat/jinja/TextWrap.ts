@@ -6,6 +6,8 @@ export interface WrapOptions {
   readonly width: number
   readonly breakLong: boolean
   readonly breakOnHyphens: boolean
+  /** Called for each character that is looked at once more. */
+  readonly spendChars: (count: number) => void
 }
 
 const LETTER = "[^\\d\\W]"
@@ -36,7 +38,7 @@ const cutOf = (word: Str, room: number, { breakOnHyphens }: WrapOptions): number
 }
 
 export const wrapped = (text: Str, options: WrapOptions): ReadonlyArray<Str> => {
-  const { breakLong, width } = options
+  const { breakLong, spendChars, width } = options
   const chunks = chunksOf(text, options.breakOnHyphens).reverse()
   const lines: Array<Str> = []
   while (chunks.length > 0) {
@@ -52,6 +54,7 @@ export const wrapped = (text: Str, options: WrapOptions): ReadonlyArray<Str> => 
     if (long !== undefined && lengthOf(raw(long)) > width) {
       const room = Math.max(1, width - used)
       if (breakLong) {
+        spendChars(raw(long).length)
         const cut = cutOf(long, room, options)
         line.push(slicedChars(long, 0, cut))
         chunks[chunks.length - 1] = slicedChars(long, cut, lengthOf(raw(long)))
