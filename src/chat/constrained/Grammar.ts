@@ -59,6 +59,9 @@ const bytesBetween = (low: Bytes, high: Bytes): ReadonlyArray<Expression> => {
   ]
 }
 
+/** A byte beyond ASCII, of whatever character: quicker to match than whole characters, which it doesn't hold to. */
+export const HIGH: Expression = byteBetween(ASCII_END, 0xff)
+
 /** The last code points of so many bytes in UTF-8. */
 const LAST_OF_LENGTH = [0x7f, 0x7ff, 0xffff, 0x10ffff]
 
@@ -93,7 +96,7 @@ export interface Rules {
   /** A rule of this body. The same body is the same rule. */
   readonly rule: (body: Expression) => Expression
   /** The rule of a key; made by the first who asks for it, and may ask for itself. */
-  readonly recursive: (key: string, make: () => Expression) => Expression
+  readonly recursive: (key: string, make: (self: Expression) => Expression) => Expression
   /** From `min` to `max` times; null for any number from `min` on. */
   readonly repeat: (part: Expression, min: number, max: number | null) => Expression
   /** The whole grammar, which begins with this expression. */
@@ -112,12 +115,12 @@ export const makeRules = (): Rules => {
     if (size > MAX_GRAMMAR_CHARS) throw new Refusal(null, "#", "it is too large")
     lines.push(`${name} ::= ${body}`)
   }
-  const named = (key: string, make: () => Expression): Expression => {
+  const named = (key: string, make: (self: Expression) => Expression): Expression => {
     const known = names.get(key)
     if (known !== undefined) return known
     const name = newName()
     names.set(key, name)
-    add(name, make())
+    add(name, make(name))
     return name
   }
   const rule = (body: Expression) => named(`=${body}`, () => body)

@@ -1,6 +1,6 @@
 /** JSON as it may be written where a grammar decides: its white space, strings and literal values. Pure. */
 import { type CodePoints, charactersOf, complement, difference, has, intersection, setOf } from "./CodePoints.js"
-import { choice, type Expression, literal, many, oneOf, optional, type Rules, sequence } from "./Grammar.js"
+import { choice, type Expression, HIGH, literal, many, oneOf, optional, type Rules, sequence } from "./Grammar.js"
 
 /** Spaces of an indented line: as much as deep JSON needs, and an end to what a model without sense writes. */
 const MAX_INDENT = 32
@@ -20,6 +20,10 @@ const PRINTED = complement(setOf([[0, 0x1f], ...ESCAPED]))
 export interface JsonText {
   /** A little of it, or none. */
   readonly space: Expression
+  readonly string: Expression
+  /** Any further characters of a string, and its quote; of a name without escapes. */
+  readonly ending: Expression
+  readonly nameEnding: Expression
   /** One character of a string, escaped or not. */
   readonly character: Expression
   /** One character of a string, of those in the set that have a short form; null when none has. */
@@ -60,12 +64,10 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
     sequence(oneOf(charactersOf("0123456789abcefABCEF")), hex, hex, hex),
     sequence(oneOf(charactersOf("dD")), oneOf([[0x30, 0x37]]), hex, hex)
   ])
-  const character = rule(
-    choice([
-      oneOf(bare),
-      sequence(literal("\\"), choice([oneOf(charactersOf('"\\/bfnrt')), sequence(literal("u"), unicode)]))
-    ])
+  const escape = rule(
+    sequence(literal("\\"), choice([oneOf(charactersOf('"\\/bfnrt')), sequence(literal("u"), unicode)]))
   )
+  const character = rule(choice([oneOf(bare), escape]))
   const escapeOf = (text: string): string =>
     SHORT_ESCAPES[text] ?? `\\u${(text.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`
   const write = (set: CodePoints): Expression | null => {
@@ -91,7 +93,15 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
       optional(sequence(oneOf(charactersOf("eE")), optional(oneOf(charactersOf("+-"))), digits(1, 2)))
     )
   )
-  const string = rule(quoted(many(character)))
+  const printed = oneOf(intersection(bare, [[0, 0x7f]]))
+  /** One star of a class, and the rest behind each exception: the form that xgrammar compiles in little time. */
+  const nameEnding: Expression = recursive("nameEnding", (self) =>
+    sequence(many(printed), choice([literal('"'), sequence(HIGH, self)]))
+  )
+  const ending: Expression = recursive("ending", (self) =>
+    sequence(many(printed), choice([literal('"'), sequence(HIGH, self), sequence(escape, self)]))
+  )
+  const string = rule(sequence(literal('"'), ending))
   const list = (item: Expression) => optional(sequence(item, many(sequence(literal(","), space, item)), space))
   const any = (): Expression =>
     recursive("any", () =>
@@ -102,5 +112,20 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
       sequence(literal("{"), space, list(sequence(string, literal(":"), space, any())), literal("}"))
     )
   const anyArray = (): Expression => recursive("array", () => sequence(literal("["), space, list(any()), literal("]")))
-  return { space, character, write, bare, quoted, value, number, integer, any, anyObject, anyArray }
+  return {
+    space,
+    string,
+    ending,
+    nameEnding,
+    character,
+    write,
+    bare,
+    quoted,
+    value,
+    number,
+    integer,
+    any,
+    anyObject,
+    anyArray
+  }
 }

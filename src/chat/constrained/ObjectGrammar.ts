@@ -1,7 +1,7 @@
 /** `type: object` with its properties, in the order of the schema, and those beyond them. Pure. */
 import { isObject, type JsonObject } from "../../domain/JsonFile.js"
 import { charactersOf, difference } from "./CodePoints.js"
-import { choice, EMPTY, type Expression, literal, many, oneOf, optional, sequence } from "./Grammar.js"
+import { choice, EMPTY, type Expression, literal, oneOf, optional, sequence } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { countOf, inside, type Place, type SchemaContext } from "./SchemaContext.js"
 
@@ -41,7 +41,7 @@ const otherSchema = (schema: JsonObject, place: Place, strict: boolean): unknown
 
 /** A quoted name that is none of these. It has no escapes, with which one of them could be written too. */
 const otherName = (names: ReadonlyArray<string>, { json, rules }: SchemaContext): Expression => {
-  const rest = rules.rule(sequence(many(oneOf(json.bare)), literal('"')))
+  const rest = json.nameEnding
   const after = (endings: ReadonlyArray<string>): Expression => {
     const open = endings.filter((ending) => ending !== "")
     const firsts = [...new Set(open.map((ending) => String.fromCodePoint(ending.codePointAt(0) ?? 0)))]

@@ -1,7 +1,7 @@
 /** `type: string` with its lengths, pattern and format. Pure. */
 import type { JsonObject } from "../../domain/JsonFile.js"
 import { FORMATS } from "./Formats.js"
-import type { Expression } from "./Grammar.js"
+import { type Expression, literal, sequence } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { parseRegex } from "./Regex.js"
 import { regexGrammar } from "./RegexGrammar.js"
@@ -27,6 +27,7 @@ export const stringGrammar = (
   const min = countOf(schema, "minLength", path, 0)
   const max = countOf(schema, "maxLength", path, null)
   if (max !== null && max < min) return null
+  if (max === null) return sequence(literal('"'), rules.repeat(json.character, min, min), json.ending)
   return json.quoted(rules.repeat(json.character, min, max))
 }
 
