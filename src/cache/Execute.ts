@@ -1,29 +1,37 @@
 /** Carries a plan out, step by step: no link is followed, nothing outside the hub cache is touched. */
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { byCodePoint } from "../domain/CachedModel.js"
 import { systemCode } from "../domain/FileProblems.js"
 import type { PlanItem } from "../domain/Reclaim.js"
 import { TRASH } from "./Repo.js"
 
 /** One change of the file system; `path` is absolute. */
 export type Step =
-  | { readonly do: "unlink" | "rmdir" | "mkdir"; readonly path: string }
+  | { readonly do: "unlink" | "rmdir"; readonly path: string | Buffer }
+  | { readonly do: "mkdir"; readonly path: string }
   | { readonly do: "rename"; readonly path: string; readonly to: string }
 
-const kindOf = (path: string): "directory" | "other" | "nothing" => {
+const kindOf = (path: string | Buffer): "directory" | "other" | "nothing" => {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined) return "nothing"
   return stats.isDirectory() ? "directory" : "other"
 }
 
-/** A whole tree, contents before their directory. */
-function* tree(path: string): Generator<Step> {
+const SLASH = Buffer.from("/")
+
+/** A whole tree, contents before their directory. Names are bytes on the disk, and not all of them are UTF-8. */
+function* tree(path: string | Buffer): Generator<Step> {
   const kind = kindOf(path)
   if (kind === "other") yield { do: "unlink", path }
   if (kind !== "directory") return
-  for (const name of readdirSync(path).sort(byCodePoint)) yield* tree(join(path, name))
+  const names = readdirSync(path, { encoding: "buffer" }).sort(Buffer.compare)
+  for (const name of names) yield* tree(Buffer.concat([Buffer.from(path), SLASH, name]))
   yield { do: "rmdir", path }
+}
+
+/** What was a file in the plan and is a directory by now isn't what was meant. */
+function* file(path: string): Generator<Step> {
+  if (kindOf(path) === "other") yield { do: "unlink", path }
 }
 
 /** A snapshot is moved away in one step, so that nobody ever sees half of it. */
@@ -42,17 +50,19 @@ function* snapshot(path: string): Generator<Step> {
 /** `snapshots` goes last: a repo without it is one that Python's scan complains about. */
 function* remainder(repo: string): Generator<Step> {
   if (kindOf(repo) !== "directory") return
-  const names = readdirSync(repo).filter((name) => name !== "snapshots")
-  for (const name of [...names.sort(byCodePoint), "snapshots"]) yield* tree(join(repo, name))
+  const names = readdirSync(repo, { encoding: "buffer" }).filter((name) => name.toString() !== "snapshots")
+  for (const name of [...names.sort(Buffer.compare), Buffer.from("snapshots")]) {
+    yield* tree(Buffer.concat([Buffer.from(repo), SLASH, name]))
+  }
   yield { do: "rmdir", path: repo }
 }
 
 const kinds: { readonly [Kind in PlanItem["kind"]]: (path: string) => Generator<Step> } = {
-  ref: tree,
+  ref: file,
   snapshot,
-  blob: tree,
-  partial: tree,
-  shared: tree,
+  blob: file,
+  partial: file,
+  shared: file,
   leftover: tree,
   repo: remainder,
   locks: tree
@@ -72,19 +82,17 @@ export function* stepsOf(hub: string, { kind, path }: PlanItem): Generator<Step>
 
 const GONE = "ENOENT"
 
-const changes = {
-  unlink: unlinkSync,
-  rmdir: rmdirSync,
-  mkdir: (path: string) => {
-    mkdirSync(path, { recursive: true })
-  }
+const change = (step: Step): void => {
+  if (step.do === "unlink") unlinkSync(step.path)
+  else if (step.do === "rmdir") rmdirSync(step.path)
+  else if (step.do === "rename") renameSync(step.path, step.to)
+  else mkdirSync(step.path, { recursive: true })
 }
 
 /** Takes a step. What is already gone is no failure: others may clean up at the same time. */
 export const take = (step: Step): void => {
   try {
-    if (step.do === "rename") renameSync(step.path, step.to)
-    else changes[step.do](step.path)
+    change(step)
   } catch (error) {
     if (systemCode(error) !== GONE) throw error
   }

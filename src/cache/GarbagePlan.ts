@@ -1,8 +1,8 @@
 /** What nothing uses any more: superseded revisions, partial downloads, orphan blobs, unused payloads of the store. Pure. */
 import type { Plan, PlanItem } from "../domain/Reclaim.js"
 import type { Entry } from "./Entries.js"
-import { blobItem, freeBlobs, notes, snapshotItem } from "./RemovalPlan.js"
-import { type Blob, freedBytes, type Repo, type Snapshot, usedBlobs } from "./Repo.js"
+import { blobItem, freeBlobs, isForeign, notes, snapshotItem } from "./RemovalPlan.js"
+import { type Blob, freedBytes, type Repo, type Snapshot, touches, usedBlobs } from "./Repo.js"
 import { type Payload, STORE } from "./SharedStore.js"
 
 /** What changed within this time may belong to a download that is still running: Python's hold no record of a process. */
@@ -20,23 +20,30 @@ export interface Holdings {
  * Snapshots that no ref names, in a repo where a ref names another one. A repo without such a ref was downloaded by commit:
  * there the snapshots are what the user asked for.
  */
-const detached = ({ refs, snapshots }: Repo, isOld: (entry: Entry) => boolean): ReadonlyArray<Snapshot> => {
+const detached = (
+  { directory, refs, snapshots }: Repo,
+  elsewhere: ReadonlyArray<string>,
+  isOld: (entry: Entry) => boolean
+): ReadonlyArray<Snapshot> => {
   const named = new Set(refs.map(({ commit }) => commit))
   if (!snapshots.some(({ name }) => named.has(name))) return []
-  return snapshots.filter(({ entry, name }) => !named.has(name) && isOld(entry))
+  return snapshots.filter(
+    ({ entry, name }) => !named.has(name) && isOld(entry) && !touches(elsewhere, `${directory}/${entry.path}`)
+  )
 }
 
 interface Garbage extends Plan {
   readonly blobs: ReadonlyArray<Blob>
 }
 
-const garbageOf = (repo: Repo, isOld: (entry: Entry) => boolean): Garbage => {
-  const snapshots = repo.known ? detached(repo, isOld) : []
+const garbageOf = (repo: Repo, elsewhere: ReadonlyArray<string>, isOld: (entry: Entry) => boolean): Garbage => {
+  const snapshots = repo.known ? detached(repo, elsewhere, isOld) : []
   const used = usedBlobs(repo.snapshots)
   const unused = [...repo.blobs.values()].filter(
-    ({ entry, name, partial }) => isOld(entry) && (partial || (repo.known && !used.has(name)))
+    (blob) =>
+      isOld(blob.entry) && (blob.partial || (repo.known && !used.has(blob.name) && !isForeign(repo, blob, elsewhere)))
   )
-  const blobs = [...freeBlobs(repo, snapshots), ...unused]
+  const blobs = [...freeBlobs(repo, snapshots, elsewhere), ...unused]
   const items = [
     ...snapshots.map((snapshot) => snapshotItem(repo, snapshot)),
     ...notes(
@@ -71,7 +78,11 @@ const unusedPayloads = (
   const used = new Set(
     repos.flatMap(({ blobs }) => [...blobs.values()].flatMap((blob) => (deleted.has(blob) ? [] : [blob.shared])))
   )
-  return store.filter(({ entry, name, users }) => users !== null && !used.has(name) && isOld(users) && isOld(entry))
+  const direct = repos.flatMap(({ uses }) => uses)
+  return store.filter(
+    ({ entry, name, users }) =>
+      users !== null && !used.has(name) && isOld(users) && isOld(entry) && !touches(direct, `${STORE}/${name}`)
+  )
 }
 
 const payloadItems = ({ entry, name, users }: Payload): ReadonlyArray<PlanItem> => [
@@ -79,18 +90,40 @@ const payloadItems = ({ entry, name, users }: Payload): ReadonlyArray<PlanItem> 
   ...(users === null ? [] : [{ kind: "shared" as const, path: `${STORE}/${users.path}`, size_bytes: users.size }])
 ]
 
+/** Where the links of all repos but `directory` lead to. */
+export const usesOfOthers = (repos: ReadonlyArray<Repo>, directory: string): ReadonlyArray<string> =>
+  repos.flatMap((repo) => (repo.directory === directory ? [] : repo.uses))
+
+const oldAt =
+  (now: number) =>
+  ({ modified }: Entry): boolean =>
+    modified < now - GRACE_MILLIS
+
+/** The garbage of one repo, `elsewhere`: what the links of the other repos lead to. `now` in milliseconds since 1970. */
+export const repoGarbage = (
+  repo: Repo,
+  { busy, elsewhere }: { readonly busy: boolean; readonly elsewhere: ReadonlyArray<string> },
+  now: number
+): Garbage => (busy || repo.linked ? { items: [], blobs: [], freedBytes: 0 } : garbageOf(repo, elsewhere, oldAt(now)))
+
+/** The garbage of the shared store, once the blobs `deleted` are gone. */
+export const storeGarbage = (holdings: Holdings, now: number, deleted: ReadonlySet<Blob> = new Set()): Plan => {
+  const shared = unusedPayloads(holdings, deleted, oldAt(now))
+  return {
+    items: shared.flatMap(payloadItems),
+    freedBytes: freedBytes(shared.flatMap(({ entry, users }) => (users === null ? [entry] : [entry, users])))
+  }
+}
+
 /** `now` in milliseconds since 1970. */
 export const garbagePlan = (holdings: Holdings, now: number): Plan => {
-  const isOld = ({ modified }: Entry) => modified < now - GRACE_MILLIS
-  const garbage = holdings.repos
-    .filter(({ directory, linked }) => !linked && !holdings.busy.has(directory))
-    .map((repo) => garbageOf(repo, isOld))
-  const deleted = new Set(garbage.flatMap(({ blobs }) => blobs))
-  const shared = unusedPayloads(holdings, deleted, isOld)
+  const { busy, repos } = holdings
+  const garbage = repos.map((repo) =>
+    repoGarbage(repo, { busy: busy.has(repo.directory), elsewhere: usesOfOthers(repos, repo.directory) }, now)
+  )
+  const shared = storeGarbage(holdings, now, new Set(garbage.flatMap(({ blobs }) => blobs)))
   return {
-    items: [...garbage.flatMap(({ items }) => items), ...shared.flatMap(payloadItems)],
-    freedBytes:
-      garbage.reduce((sum, plan) => sum + plan.freedBytes, 0) +
-      freedBytes(shared.flatMap(({ entry, users }) => (users === null ? [entry] : [entry, users])))
+    items: [...garbage.flatMap(({ items }) => items), ...shared.items],
+    freedBytes: garbage.reduce((sum, plan) => sum + plan.freedBytes, shared.freedBytes)
   }
 }

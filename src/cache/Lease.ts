@@ -2,11 +2,12 @@
  * Leases: files beside a repo's locks, each naming a process that runs a model of the repo. Python's tools ignore them there.
  * A lease whose process is gone counts for nothing.
  */
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { Effect, Layer, Option } from "effect"
 import { DIRECTORY_PREFIX } from "../domain/ModelRef.js"
 import { Leases } from "../services/Leases.js"
+import { smallText } from "./Entries.js"
 import { alive, type Holder, mine, parsed, written } from "./Holder.js"
 import { lockDirectory } from "./Layout.js"
 
@@ -30,10 +31,7 @@ const quietly = <A>(operation: () => A, otherwise: A): A => {
 }
 
 const recordAt = (path: string): Option.Option<Holder> =>
-  quietly(
-    () => (statSync(path).size > MAX_RECORD_BYTES ? Option.none() : parsed(readFileSync(path, "utf8"))),
-    Option.none()
-  )
+  Option.flatMap(Option.fromNullable(smallText(path, MAX_RECORD_BYTES)), parsed)
 
 /** The records of a repo's lock directory: locks and leases, of the living and of the dead. */
 export const holders = (directory: string): ReadonlyArray<readonly [path: string, holder: Holder]> =>

@@ -1,77 +1,25 @@
 /** The live Maintenance: reads a cache as a whole, plans with the pure rules, and carries plans out. */
-import { accessSync, constants, existsSync, lstatSync, realpathSync } from "node:fs"
+import { accessSync, constants, existsSync } from "node:fs"
 import { basename, join } from "node:path"
 import { Clock, Effect, Either, Layer } from "effect"
-import { CacheIo, DeletionDenied, DeletionFailed } from "../domain/Errors.js"
+import { DeletionDenied, DeletionFailed } from "../domain/Errors.js"
 import { systemCode } from "../domain/FileProblems.js"
-import type { PlanItem } from "../domain/Reclaim.js"
+import type { Plan, PlanItem } from "../domain/Reclaim.js"
 import { Maintenance } from "../services/Maintenance.js"
 import { Settings } from "../services/Settings.js"
-import { entriesBelow, smallText } from "./Entries.js"
+import { entriesBelow } from "./Entries.js"
 import { stepsOf, take } from "./Execute.js"
-import { entriesOf, eventLoopTurn, isDirectory } from "./Files.js"
-import { garbagePlan, type Holdings } from "./GarbagePlan.js"
-import { alive } from "./Holder.js"
+import { entriesOf, eventLoopTurn } from "./Files.js"
+import { garbagePlan, repoGarbage, storeGarbage, usesOfOthers } from "./GarbagePlan.js"
+import { isBusy, readAll, readRepo, readStore } from "./Inventory.js"
 import { lockDirectory } from "./Layout.js"
-import { holders, users } from "./Lease.js"
+import { users } from "./Lease.js"
 import { removalPlan } from "./RemovalPlan.js"
-import { type Repo, repoOf } from "./Repo.js"
-import { type Payload, payloads, STORE, STORE_MARKER } from "./SharedStore.js"
-import { isRepo, usageOf } from "./Usage.js"
+import type { Repo } from "./Repo.js"
+import { usageOf } from "./Usage.js"
 
-/** A ref is a commit; a longer file is no ref. */
-const MAX_REF_BYTES = 1024
 /** With MLXK2_STRICT_TEST_DELETE=1 nothing else is deleted from (spec 01 §9.4). */
 const TEST_MARKER = "mlxk2_test_"
-
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
-
-const realOf = (path: string): string => {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
-}
-
-const readRepo = (
-  hub: string,
-  directory: string
-): { readonly repo: Repo; readonly unreadable: ReadonlyArray<string> } => {
-  const path = join(hub, directory)
-  const entries = entriesBelow(path)
-  const refs = entries.all
-    .filter((entry) => entry.path.startsWith("refs/") && entry.kind !== "directory")
-    .map((entry) => [entry.path, smallText(join(path, entry.path), MAX_REF_BYTES)] as const)
-  const locations = [path, realOf(path)]
-  const repo = repoOf({ directory, linked: isLink(path), entries, refs: new Map(refs), locations })
-  return { repo, unreadable: entries.unreadable }
-}
-
-const readStore = (hub: string): ReadonlyArray<Payload> => {
-  const path = join(hub, STORE)
-  return isLink(path) ? [] : payloads(smallText(join(path, STORE_MARKER), MAX_REF_BYTES), entriesBelow(path, 2))
-}
-
-/** A process that holds a lock, a lease or a partial file of the repo. */
-const isBusy = (hub: string, directory: string): boolean =>
-  holders(lockDirectory(hub, directory)).some(([, holder]) => alive(holder))
-
-const readAll = (hub: string): Either.Either<Holdings, CacheIo> =>
-  entriesOf(hub).pipe(
-    Either.orElse((code) => (code === "ENOENT" || code === "ENOTDIR" ? Either.right([]) : Either.left(code))),
-    Either.mapBoth({
-      onLeft: (problem) => new CacheIo({ path: hub, problem }),
-      onRight: (found) => {
-        const names = found.filter((entry) => isRepo(entry.name) && isDirectory(hub, entry)).map(({ name }) => name)
-        return {
-          repos: names.sort().map((name) => readRepo(hub, name).repo),
-          busy: new Set(names.filter((name) => isBusy(hub, name))),
-          store: readStore(hub)
-        }
-      }
-    })
-  )
 
 const lockFiles = (hub: string, directory: string): ReadonlyArray<string> =>
   entriesBelow(lockDirectory(hub, directory))
@@ -119,6 +67,35 @@ const denied = (hub: string, repo: Repo, snapshot: string | null): string | null
   return (snapshot === null ? [".", ...paths] : paths).find((path) => !isWritable(join(hub, path))) ?? null
 }
 
+/** What deletes, in the cache at `hub`. */
+const deletions = (hub: string, strictTestDelete: boolean) => {
+  const execute = (subject: string, items: ReadonlyArray<PlanItem>) =>
+    strictTestDelete && !hub.includes(TEST_MARKER)
+      ? new DeletionFailed({ subject, problem: `${hub} is no test cache, and MLXK2_STRICT_TEST_DELETE is set` })
+      : Effect.forEach(items, (item) => Effect.zipRight(eventLoopTurn, perform(hub, subject, item)), { discard: true })
+
+  const done = (plan: Plan) => Effect.as(execute("what nothing uses", plan.items), plan)
+
+  /** Each repo is looked at anew before it is changed: others link and download while the rest is deleted. */
+  const sweep = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const { repos } = yield* readAll(hub)
+    const plans: Array<Plan> = []
+    for (const { directory } of repos) {
+      const garbage = Effect.sync(() => {
+        const { repo } = readRepo(hub, directory)
+        return repoGarbage(repo, { elsewhere: usesOfOthers(repos, directory), busy: isBusy(hub, directory) }, now)
+      })
+      plans.push(yield* Effect.flatMap(garbage, done))
+    }
+    plans.push(yield* done(storeGarbage(yield* Effect.suspend(() => readAll(hub)), now)))
+    const items = plans.flatMap((plan) => plan.items)
+    return { items, freedBytes: plans.reduce((sum, plan) => sum + plan.freedBytes, 0) }
+  })
+
+  return { execute, sweep }
+}
+
 const make = Effect.gen(function* () {
   const { hubCache: hub, strictTestDelete } = yield* Settings
 
@@ -139,7 +116,10 @@ const make = Effect.gen(function* () {
         const problem = "its directory is a link to another one; delete the link itself"
         return yield* new DeletionFailed({ subject: name, problem })
       }
-      const plan = removalPlan(repo, pinned && snapshotDirectory !== null ? basename(snapshotDirectory) : null)
+      const repos = Either.match(readAll(hub), { onLeft: () => [], onRight: (holdings) => holdings.repos })
+      const elsewhere = usesOfOthers(repos, repo.directory)
+      const pin = pinned && snapshotDirectory !== null ? basename(snapshotDirectory) : null
+      const plan = removalPlan(repo, pin, elsewhere)
       const snapshot = plan.scope === "revision" && snapshotDirectory !== null ? basename(snapshotDirectory) : null
       const problem = unreadable[0] ?? denied(hub, repo, snapshot)
       if (problem !== null) return yield* new DeletionDenied({ subject: name, path: problem })
@@ -149,12 +129,7 @@ const make = Effect.gen(function* () {
       Effect.suspend(() => readAll(hub)),
       (holdings) => Effect.map(Clock.currentTimeMillis, (now) => garbagePlan(holdings, now))
     ),
-    execute: (subject, items) =>
-      strictTestDelete && !hub.includes(TEST_MARKER)
-        ? new DeletionFailed({ subject, problem: `${hub} is no test cache, and MLXK2_STRICT_TEST_DELETE is set` })
-        : Effect.forEach(items, (item) => Effect.zipRight(eventLoopTurn, perform(hub, subject, item)), {
-            discard: true
-          }),
+    ...deletions(hub, strictTestDelete),
     usage: Effect.map(
       Effect.suspend(() => readAll(hub)),
       usageOf

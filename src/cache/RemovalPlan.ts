@@ -3,7 +3,7 @@
  * scan refuse the whole repo, a snapshot without a ref is merely detached. Then snapshots, then the blobs they used. Pure.
  */
 import type { PlanItem, RemovalPlan } from "../domain/Reclaim.js"
-import { type Blob, freedBytes, type Ref, type Repo, type Snapshot, TRASH, usedBlobs } from "./Repo.js"
+import { type Blob, freedBytes, type Ref, type Repo, type Snapshot, TRASH, touches, usedBlobs } from "./Repo.js"
 
 const sum = (sizes: ReadonlyArray<number>): number => sizes.reduce((total, size) => total + size, 0)
 
@@ -27,28 +27,46 @@ export const notes = (repo: Repo, commits: ReadonlyArray<string>): ReadonlyArray
     .map(({ path, size }) => item(repo, "leftover", path, size))
 }
 
-/** Blobs of these snapshots that no other one uses. When a part of the repo is unknown, none is certain. */
-export const freeBlobs = (repo: Repo, gone: ReadonlyArray<Snapshot>): ReadonlyArray<Blob> => {
+/** Whether a link of another repo leads to the blob. `elsewhere`: what the other repos' links lead to. */
+export const isForeign = (repo: Repo, { entry }: Blob, elsewhere: ReadonlyArray<string>): boolean =>
+  touches(elsewhere, `${repo.directory}/${entry.path}`)
+
+/** Blobs of these snapshots that nothing else uses. When a part of the repo is unknown, none is certain. */
+export const freeBlobs = (
+  repo: Repo,
+  gone: ReadonlyArray<Snapshot>,
+  elsewhere: ReadonlyArray<string>
+): ReadonlyArray<Blob> => {
   if (!repo.known) return []
   const kept = usedBlobs(repo.snapshots.filter((snapshot) => !gone.includes(snapshot)))
-  return [...usedBlobs(gone)].filter((name) => !kept.has(name)).flatMap((name) => repo.blobs.get(name) ?? [])
+  return [...usedBlobs(gone)]
+    .filter((name) => !kept.has(name))
+    .flatMap((name) => repo.blobs.get(name) ?? [])
+    .filter((blob) => !isForeign(repo, blob, elsewhere))
 }
 
-const wholeModel = (repo: Repo): RemovalPlan => ({
-  scope: "model",
-  items: [
-    ...repo.refs.map((ref) => refItem(repo, ref)),
-    ...repo.snapshots.map((snapshot) => snapshotItem(repo, snapshot)),
-    ...[...repo.blobs.values()].map((blob) => blobItem(repo, blob)),
-    { kind: "repo", path: repo.directory, size_bytes: 0 },
-    { kind: "locks", path: `.locks/${repo.directory}`, size_bytes: 0 }
-  ],
-  freedBytes: freedBytes(repo.entries)
-})
+/** Blobs that other repos use stay, and with them the repo's directory. */
+const wholeModel = (repo: Repo, elsewhere: ReadonlyArray<string>): RemovalPlan => {
+  const all = [...repo.blobs.values()]
+  const kept = all.filter((blob) => isForeign(repo, blob, elsewhere))
+  const paths = new Set(kept.map(({ entry }) => entry.path))
+  const rest: PlanItem = { kind: "repo", path: repo.directory, size_bytes: 0 }
+  return {
+    scope: "model",
+    items: [
+      ...repo.refs.map((ref) => refItem(repo, ref)),
+      ...repo.snapshots.map((snapshot) => snapshotItem(repo, snapshot)),
+      ...all.filter((blob) => !kept.includes(blob)).map((blob) => blobItem(repo, blob)),
+      ...(kept.length === 0 ? [rest] : []),
+      { kind: "locks", path: `.locks/${repo.directory}`, size_bytes: 0 }
+    ],
+    freedBytes: freedBytes(repo.entries.filter(({ path }) => !paths.has(path)))
+  }
+}
 
-const oneRevision = (repo: Repo, snapshot: Snapshot): RemovalPlan => {
+const oneRevision = (repo: Repo, snapshot: Snapshot, elsewhere: ReadonlyArray<string>): RemovalPlan => {
   const refs = repo.refs.filter(({ commit }) => commit === snapshot.name)
-  const blobs = freeBlobs(repo, [snapshot])
+  const blobs = freeBlobs(repo, [snapshot], elsewhere)
   return {
     scope: "revision",
     items: [
@@ -61,8 +79,9 @@ const oneRevision = (repo: Repo, snapshot: Snapshot): RemovalPlan => {
   }
 }
 
-/** `snapshot` null means the whole model, and so does its only snapshot: what would be left is no model. */
-export const removalPlan = (repo: Repo, snapshot: string | null): RemovalPlan => {
+/** `elsewhere`: places that other repos' links lead to. `snapshot` null means the whole model, and so does its only snapshot: what would be left is no model. */
+export const removalPlan = (repo: Repo, snapshot: string | null, elsewhere: ReadonlyArray<string>): RemovalPlan => {
   const found = repo.snapshots.find(({ name }) => name === snapshot)
-  return found === undefined || repo.snapshots.length === 1 ? wholeModel(repo) : oneRevision(repo, found)
+  const whole = found === undefined || repo.snapshots.length === 1
+  return whole ? wholeModel(repo, elsewhere) : oneRevision(repo, found, elsewhere)
 }

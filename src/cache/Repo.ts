@@ -13,6 +13,8 @@ export interface RepoSource {
   readonly refs: ReadonlyMap<string, string | null>
   /** Absolute spellings of the repo's directory: links may use any of them. */
   readonly locations: ReadonlyArray<string>
+  /** Where a link really leads, relative to the hub cache and without links; null for nothing and for a place outside. */
+  readonly placeOf: (entry: Entry) => string | null
 }
 
 export interface Ref {
@@ -51,7 +53,9 @@ export interface Repo {
   readonly refs: ReadonlyArray<Ref>
   readonly snapshots: ReadonlyArray<Snapshot>
   readonly blobs: ReadonlyMap<string, Blob>
-  /** Every directory could be listed and every ref read: what nothing refers to here is really unused. */
+  /** Places in other repos and in the store that its links lead to, relative to the hub cache. */
+  readonly uses: ReadonlyArray<string>
+  /** Every directory could be listed, every ref read and every link understood: what nothing refers to is really unused. */
   readonly known: boolean
 }
 
@@ -90,8 +94,24 @@ const commitIn = (text: string | null | undefined): string | null => {
 }
 
 /** The parts of a repo. */
-export const repoOf = ({ directory, entries, linked, locations, refs }: RepoSource): Repo => {
+export const repoOf = ({ directory, entries, linked, locations, placeOf, refs }: RepoSource): Repo => {
   const { all, unreadable } = entries
+  const uses: Array<string> = []
+  let understood = true
+  /** A link that doesn't spell its blob as the Hub's libraries do: where it leads decides. */
+  const follow = (entry: Entry): string | null => {
+    const place = placeOf(entry)
+    const target = destination(entry, locations)
+    const spelled = target === null ? ".." : posix.join(directory, target)
+    const places = [place, spelled.startsWith("..") ? null : spelled].filter((found) => found !== null)
+    const own = place?.startsWith(`${directory}/`) ? place.slice(directory.length + 1) : null
+    if (blobName(own) !== null && places.every((found) => found === place)) return own
+    uses.push(...places.filter((found) => !`${found}/`.startsWith(`${directory}/`)))
+    if (places.some((found) => `${found}/`.startsWith(`${directory}/`))) understood = false
+    return place === null ? null : posix.join("..", place)
+  }
+  const blobOf = (entry: Entry): string | null =>
+    entry.kind === "link" ? (blobName(destination(entry, locations)) ?? blobName(follow(entry))) : null
   const isUnknown = (folder: string) =>
     unreadable.some((path) => path === `${folder}/` || path.startsWith(`${folder}/`))
   // One pass, because a cache may hold many snapshots of many files.
@@ -101,7 +121,7 @@ export const repoOf = ({ directory, entries, linked, locations, refs }: RepoSour
     const [, name = "", rest] = entry.path.split("/", 3)
     if (rest === undefined) continue
     const files = filesOf.get(name) ?? []
-    files.push({ entry, blob: entry.kind === "link" ? blobName(destination(entry, locations)) : null })
+    files.push({ entry, blob: blobOf(entry) })
     filesOf.set(name, files)
   }
   const snapshots = all
@@ -114,7 +134,8 @@ export const repoOf = ({ directory, entries, linked, locations, refs }: RepoSour
     .filter((entry) => directlyBelow("blobs", entry) && entry.kind !== "directory")
     .map((entry): Blob => {
       const name = entry.path.slice("blobs/".length)
-      const shared = entry.kind === "link" ? storePath(destination(entry, locations)) : null
+      const shared =
+        entry.kind === "link" ? (storePath(destination(entry, locations)) ?? storePath(follow(entry))) : null
       return { name, entry, shared, partial: PARTIAL.test(name) }
     })
   const links = all.filter((entry) => directlyBelow("snapshots", entry) && entry.kind === "link")
@@ -126,13 +147,22 @@ export const repoOf = ({ directory, entries, linked, locations, refs }: RepoSour
     refs: refEntries.map((entry) => ({ entry, commit: commitIn(refs.get(entry.path)) })),
     snapshots,
     blobs: new Map(blobs.map((blob) => [blob.name, blob])),
-    known: unreadable.length === 0 && links.length === 0 && refEntries.every(({ path }) => refs.get(path) != null)
+    uses,
+    known:
+      understood &&
+      unreadable.length === 0 &&
+      links.length === 0 &&
+      refEntries.every(({ path }) => refs.get(path) != null)
   }
 }
 
 /** The names of the blobs that these snapshots use. */
 export const usedBlobs = (snapshots: ReadonlyArray<Snapshot>): ReadonlySet<string> =>
   new Set(snapshots.flatMap(({ files }) => files.flatMap(({ blob }) => (blob === null ? [] : [blob]))))
+
+/** Whether one of `places` is this path, lies below it or around it. All relative to the hub cache. */
+export const touches = (places: ReadonlyArray<string>, path: string): boolean =>
+  places.some((place) => `${place}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${place}/`))
 
 /** What deleting files frees: the bytes of those whose every hard link is among them. */
 export const freedBytes = (entries: ReadonlyArray<Entry>): number => {

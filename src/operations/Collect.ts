@@ -9,8 +9,7 @@ export const collect = Effect.fn("Collect.collect")(function* (options: {
   readonly execute: boolean
 }): Effect.fn.Return<CollectData, CacheIo | DeletionDenied | DeletionFailed, Maintenance> {
   const maintenance = yield* Maintenance
-  const { freedBytes, items } = yield* maintenance.garbage
-  if (options.execute) yield* maintenance.execute("what nothing uses", items)
+  const { freedBytes, items } = yield* options.execute ? maintenance.sweep : maintenance.garbage
   const things = items.length === 1 ? "1 thing" : `${items.length} things`
   const message = options.execute ? `Deleted ${things}` : `Would delete ${things}; run again with --delete`
   return { dry_run: !options.execute, freed_bytes: freedBytes, plan: items, message }

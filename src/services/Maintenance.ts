@@ -24,6 +24,8 @@ export class Maintenance extends Context.Tag("mlxk/Maintenance")<
       subject: string,
       items: ReadonlyArray<PlanItem>
     ) => Effect.Effect<void, DeletionDenied | DeletionFailed>
+    /** Deletes what nothing uses any more, as `execute` does, by what holds at that moment; answers what is gone. */
+    readonly sweep: Effect.Effect<Plan, CacheIo | DeletionDenied | DeletionFailed>
     readonly usage: Effect.Effect<UsageData, CacheIo>
     /**
      * Hashes every blob of the model's repo against its name. What was seen before and hasn't changed is not read again;

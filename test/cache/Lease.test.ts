@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
@@ -45,6 +46,18 @@ it.scoped("ignores the dead and clears their leases away, but no foreign file", 
     yield* Effect.scoped(Effect.flatMap(Leases, ({ hold }) => hold(model(hub))))
     expect(readdirSync(directory).sort()).toEqual(["blob.lock", "odd.lease"])
   }).pipe(Effect.provide(layer))
+)
+
+it.scoped("doesn't wait for a named pipe, and follows no link", () =>
+  Effect.gen(function* () {
+    const hub = yield* withHub
+    const directory = join(hub, ".locks", REPO)
+    mkdirSync(directory, { recursive: true })
+    execFileSync("mkfifo", [join(directory, "pipe.lease")])
+    writeFileSync(join(hub, "record"), written(mine()))
+    symlinkSync("../../record", join(directory, "link.lease"))
+    expect(users(hub, REPO)).toEqual([])
+  })
 )
 
 it.scoped("holds nothing for a model outside a cache, or in one that can't be written", () =>

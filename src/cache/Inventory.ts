@@ -1,0 +1,82 @@
+/** Reads a cache as a whole: its repos, its shared store, and which repos are in use. */
+import { lstatSync, realpathSync } from "node:fs"
+import { join } from "node:path"
+import { Either } from "effect"
+import { CacheIo } from "../domain/Errors.js"
+import { type Entry, entriesBelow, smallText } from "./Entries.js"
+import { entriesOf, isDirectory } from "./Files.js"
+import type { Holdings } from "./GarbagePlan.js"
+import { alive } from "./Holder.js"
+import { lockDirectory } from "./Layout.js"
+import { holders } from "./Lease.js"
+import { type Repo, repoOf } from "./Repo.js"
+import { type Payload, payloads, STORE, STORE_MARKER } from "./SharedStore.js"
+import { isRepo } from "./Usage.js"
+
+/** A ref is a commit; a longer file is no ref. */
+const MAX_REF_BYTES = 1024
+
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+
+const realOf = (path: string): string | null => {
+  try {
+    return realpathSync(path)
+  } catch {
+    return null
+  }
+}
+
+/** Where a path really leads, relative to the hub cache; null for nothing and for a place outside. */
+const placeIn = (hub: string, path: string): string | null => {
+  const root = `${realOf(hub) ?? hub}/`
+  const real = realOf(path)
+  return real?.startsWith(root) ? real.slice(root.length) : null
+}
+
+/** `unreadable`: directories that can't be listed. */
+export const readRepo = (
+  hub: string,
+  directory: string
+): { readonly repo: Repo; readonly unreadable: ReadonlyArray<string> } => {
+  const path = join(hub, directory)
+  const entries = entriesBelow(path)
+  const refs = entries.all
+    .filter((entry) => entry.path.startsWith("refs/") && entry.kind !== "directory")
+    .map((entry) => [entry.path, smallText(join(path, entry.path), MAX_REF_BYTES)] as const)
+  const repo = repoOf({
+    directory,
+    linked: isLink(path),
+    entries,
+    refs: new Map(refs),
+    locations: [path, realOf(path) ?? path],
+    placeOf: (entry: Entry) => placeIn(hub, join(path, entry.path))
+  })
+  return { repo, unreadable: entries.unreadable }
+}
+
+/** The payloads of the shared store; none when its directory is a link. */
+export const readStore = (hub: string): ReadonlyArray<Payload> => {
+  const path = join(hub, STORE)
+  return isLink(path) ? [] : payloads(smallText(join(path, STORE_MARKER), MAX_REF_BYTES), entriesBelow(path, 2))
+}
+
+/** A process that holds a lock, a lease or a partial file of the repo. */
+export const isBusy = (hub: string, directory: string): boolean =>
+  holders(lockDirectory(hub, directory)).some(([, holder]) => alive(holder))
+
+/** A hub that doesn't exist holds nothing. */
+export const readAll = (hub: string): Either.Either<Holdings, CacheIo> =>
+  entriesOf(hub).pipe(
+    Either.orElse((code) => (code === "ENOENT" || code === "ENOTDIR" ? Either.right([]) : Either.left(code))),
+    Either.mapBoth({
+      onLeft: (problem) => new CacheIo({ path: hub, problem }),
+      onRight: (found) => {
+        const names = found.filter((entry) => isRepo(entry.name) && isDirectory(hub, entry)).map(({ name }) => name)
+        return {
+          repos: names.sort().map((name) => readRepo(hub, name).repo),
+          busy: new Set(names.filter((name) => isBusy(hub, name))),
+          store: readStore(hub)
+        }
+      }
+    })
+  )
