@@ -86,12 +86,12 @@ describe.skipIf(noEngine)("the real engine behind the server", () => {
     it.scoped("goes on with what the client began", () =>
       Effect.gen(function* () {
         const chat = yield* client
-        const content = (yield* Effect.promise(() => chat.create(ask))).choices[0]?.message.content ?? ""
+        // Without a penalty, which looks at the last token of a prompt too.
+        const plain = { ...ask, repetition_penalty: 1 }
+        const content = (yield* Effect.promise(() => chat.create(plain))).choices[0]?.message.content ?? ""
         const begun = content.slice(0, content.indexOf(" ", 10))
         const messages = [...ask.messages, { role: "assistant" as const, content: begun }]
-        const rest = yield* Effect.promise(() => chat.create({ ...ask, messages, repetition_penalty: 1 }))
-        const free = yield* Effect.promise(() => chat.create({ ...ask, repetition_penalty: 1 }))
-        assert.strictEqual(free.choices[0]?.message.content, content)
+        const rest = yield* Effect.promise(() => chat.create({ ...plain, messages }))
         assert.strictEqual(begun + rest.choices[0]?.message.content, content)
       })
     )

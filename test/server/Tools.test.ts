@@ -289,27 +289,3 @@ describe("a form", () => {
     })
   )
 })
-
-describe("a wrong request", () => {
-  it.scopedLive("is refused with the field's path, before anything is generated", () =>
-    Effect.gen(function* () {
-      const { asked, url } = yield* serverOf({})
-      const cases = [
-        [{ tools: [{ type: "function" }] }, "tools.0.function", "invalid_value"],
-        [{ tools: [tool("f")], tool_choice: "sometimes" }, "tool_choice", "invalid_value"],
-        [{ top_logprobs: 2 }, "top_logprobs", "invalid_value"],
-        [{ n: 2 }, "n", "unsupported_parameter"],
-        [{ functions: [{ name: "f" }] }, "functions", "unsupported_parameter"]
-      ] as const
-      for (const [fields, param, code] of cases) {
-        const response = yield* postJson(url + path, { ...ask, ...fields })
-        assert.strictEqual(response.status, 400)
-        const { error } = yield* Schema.decodeUnknown(
-          Schema.Struct({ error: Schema.Struct({ param: Schema.String, code: Schema.String }) })
-        )(yield* json(response))
-        assert.deepStrictEqual({ ...error }, { param, code })
-      }
-      assert.deepStrictEqual(asked, [])
-    })
-  )
-})
