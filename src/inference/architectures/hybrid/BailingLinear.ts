@@ -1,14 +1,9 @@
 /** Ling with linear attention: lightning attention in most layers, softmax or latent attention in the rest. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { ALL, attention } from "../../blocks/Attention.js"
-import { mixture } from "../../blocks/Experts.js"
-import { fadingAttention } from "../../blocks/FadingAttention.js"
 import { latentAttention } from "../../blocks/Latent.js"
-import { swiglu } from "../../blocks/Mlp.js"
-import { norm } from "../../blocks/Norm.js"
 import type { Part } from "../../blocks/Part.js"
-import { type LayerPart, preNorm } from "../../blocks/PreNorm.js"
+import { preNorm } from "../../blocks/PreNorm.js"
 import {
   badConfig,
   between,
@@ -29,11 +24,15 @@ import {
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
-import { type RopeSpec, ropeSpec } from "../../Rope.js"
+import { ropeSpec } from "../../Rope.js"
 import { yarnScale } from "../../YarnScale.js"
-import { rms, silentMlp } from "./Frame.js"
+import { feedForward, routerScore } from "./BailingExperts.js"
+import { rms } from "./Frame.js"
+import { lightningAttention } from "./Lightning.js"
 
 const MAX_EXPERTS = 65_536
+/** Each has a rate of its own, which is listed before the weights are looked at. */
+const MAX_HEADS = 65_536
 
 const common = {
   vocab_size: size,
@@ -41,7 +40,7 @@ const common = {
   intermediate_size: size,
   moe_intermediate_size: size,
   num_hidden_layers: layerCount,
-  num_attention_heads: size,
+  num_attention_heads: integer(1, MAX_HEADS),
   num_experts: nullish(integer(1, MAX_EXPERTS)),
   num_experts_per_tok: size,
   num_shared_experts: integer(0, MAX_EXPERTS),
@@ -94,113 +93,9 @@ const LatentFields = Schema.Struct({
   moe_router_enable_expert_bias: withDefault(flag, true)
 })
 
-/** Slopes of ALiBi (arXiv 2108.12409) for any number of heads. */
-const slopes = (heads: number): ReadonlyArray<number> => {
-  const powers = (count: number) => Array.from({ length: count }, (_, i) => 2 ** ((-8 * (i + 1)) / count))
-  const whole = 2 ** Math.floor(Math.log2(heads))
-  const between = powers(2 * whole).filter((_, i) => i % 2 === 0)
-  return [...powers(whole), ...between.slice(0, heads - whole)]
-}
-
-interface Linear {
-  readonly path: string
-  readonly width: number
-  readonly heads: number
-  readonly size: number
-  readonly qkvBias: boolean
-  readonly bias: boolean
-  readonly headNorm: boolean
-  readonly eps: number
-  readonly rope: RopeSpec
-  /** Groups that the result is normalized in. */
-  readonly groups: number
-  /** The slopes are multiplied by it. */
-  readonly factor: number
-}
-
-const linearAttention = (spec: Linear): Part => {
-  const { eps: epsilon, groups, heads, path, rope, size, width } = spec
-  const inner = heads * size
-  return (ops, x) => {
-    const all = ops.linear(x, `${path}.query_key_value`, { rows: 3 * inner, bias: spec.qkvBias })
-    const part = (index: number) => {
-      const flat = ops.slice(all, -1, index * inner, (index + 1) * inner)
-      return ops.transpose(ops.reshape(flat, [0, 0, heads, size]), [0, 2, 1, 3])
-    }
-    const positioned = (index: number, name: string) => {
-      const normed = spec.headNorm
-        ? norm(rms(`${path}.${name}_layernorm`, epsilon), size)(ops, part(index))
-        : part(index)
-      return ops.rope(normed, rope)
-    }
-    const found = fadingAttention(
-      ops,
-      { queries: positioned(0, "query"), keys: positioned(1, "key"), values: part(2) },
-      { state: `${path}.state`, size, scale: size ** -0.5, decay: slopes(heads).map((slope) => -slope * spec.factor) }
-    )
-    const merged = ops.reshape(ops.transpose(found, [0, 2, 1, 3]), [0, 0, groups, inner / groups])
-    const normed = ops.reshape(ops.rmsNorm(merged, null, epsilon), [0, 0, inner])
-    const weighted = ops.binary("multiply", normed, ops.weight(`${path}.g_norm.weight`, [inner]))
-    const open = ops.unary("sigmoid", ops.linear(x, `${path}.g_proj`, { rows: inner }))
-    return ops.linear(ops.binary("multiply", weighted, open), `${path}.dense`, { rows: width, bias: spec.bias })
-  }
-}
-
 /** The last layer of each group sees everything, and so do those behind the last whole group. */
 const seesAll = (layer: number, layers: number, group: number): boolean =>
   (layer + 1) % group === 0 || layer >= Math.floor(layers / group) * group
-
-const score = (name: string): Either.Either<"sigmoid" | "softmax", ConfigProblem> =>
-  name === "sigmoid" || name === "softmax"
-    ? Either.right(name)
-    : unsupported(`score function ${excerpt(name)} is not supported`)
-
-interface MixtureFields {
-  readonly hidden_size: number
-  readonly intermediate_size: number
-  readonly moe_intermediate_size: number
-  readonly num_experts?: number | null
-  readonly num_experts_per_tok: number
-  readonly first_k_dense_replace: number
-  readonly norm_topk_prob: boolean
-  readonly moe_router_enable_expert_bias: boolean
-  readonly routed_scaling_factor: number
-  readonly use_bias: boolean
-}
-
-const feedForward = (
-  fields: MixtureFields,
-  router: {
-    readonly score: "sigmoid" | "softmax"
-    readonly groups: { readonly count: number; readonly keep: number; readonly dropped: number } | null
-    readonly epsilon: number
-    /** Width of the shared expert, 0 for none. */
-    readonly sharedSize: number
-  }
-): LayerPart => {
-  const { hidden_size: width, num_experts: count, num_experts_per_tok: chosen, use_bias: bias } = fields
-  return (path, layer) => {
-    const own = `${path}.mlp`
-    if (typeof count !== "number" || layer < fields.first_k_dense_replace) {
-      return silentMlp(own, width, fields.intermediate_size, bias)
-    }
-    return mixture({
-      width,
-      router: {
-        path: `${own}.gate.gate_proj`,
-        score: router.score,
-        chosen,
-        choiceBias: fields.moe_router_enable_expert_bias ? `${own}.gate.expert_bias` : null,
-        groups: router.groups === null ? null : { ...router.groups, by: "bestTwo" },
-        normalize: chosen > 1 && fields.norm_topk_prob ? router.epsilon : null,
-        scale: fields.routed_scaling_factor
-      },
-      experts: { path: `${own}.switch_mlp`, count, size: fields.moe_intermediate_size, unit: swiglu, bias },
-      shared:
-        router.sharedSize > 0 ? { path: `${own}.shared_experts`, size: router.sharedSize, unit: swiglu, bias } : null
-    })
-  }
-}
 
 const storedAs = (name: string) => name.replace(/\.mlp\.gate\.weight$/, ".mlp.gate.gate_proj.weight")
 
@@ -252,7 +147,7 @@ export const bailingMoeLinear = (config: Section): Either.Either<Decoder, Config
       attention: (path, layer) =>
         seesAll(layer, layers, fields.layer_group_size)
           ? attends(`${path}.attention`)
-          : linearAttention({
+          : lightningAttention({
               path: `${path}.attention`,
               width,
               heads,
@@ -266,7 +161,7 @@ export const bailingMoeLinear = (config: Section): Either.Either<Decoder, Config
               factor: 1 - Math.max(0, layer - 1) / Math.max(1, layers - 1) + 1e-5
             }),
       mlp: feedForward(fields, {
-        score: yield* score(fields.score_function),
+        score: yield* routerScore(fields.score_function),
         groups: fields.n_group > 1 ? { count: fields.n_group, keep: fields.topk_group, dropped: 0 } : null,
         epsilon: 0,
         sharedSize: fields.moe_router_enable_shared_expert
@@ -325,7 +220,7 @@ export const bailingHybrid = (config: Section): Either.Either<Decoder, ConfigPro
               storage: "perHead",
               output: "dense"
             })
-          : linearAttention({
+          : lightningAttention({
               path: `${path}.attention`,
               width,
               heads,
@@ -339,7 +234,7 @@ export const bailingHybrid = (config: Section): Either.Either<Decoder, ConfigPro
               factor: 1 - layer / Math.max(1, layers - 1) + 1e-5
             }),
       mlp: feedForward(fields, {
-        score: yield* score(fields.score_function),
+        score: yield* routerScore(fields.score_function),
         groups:
           fields.n_group > fields.topk_group
             ? { count: fields.n_group, keep: fields.topk_group, dropped: Number.NEGATIVE_INFINITY }
