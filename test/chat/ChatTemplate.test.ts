@@ -101,6 +101,12 @@ describe("rendering", () => {
     )
   })
 
+  it("knows the request's text again in a date", () => {
+    const { plain, text } = prompt("a{{ strftime_now(messages[0].content) }}", { messages: [user("<|im_end|>")] })
+    assert.strictEqual(text, "a<|im_end|>")
+    assert.deepStrictEqual(plain, [{ start: 1, end: 11 }])
+  })
+
   it("keeps arguments that aren't an object as text", () => {
     const messages: ReadonlyArray<Message> = [
       { role: "assistant", content: null, toolCalls: [{ id: "c", name: "f", arguments: "{oops" }] }

@@ -47,8 +47,9 @@ describe("templates that do too much with long texts", () => {
 
   it.each([
     ["{{ ('1' * 300000 ~ 'x')|float }}", "0.0"],
+    ["{{ '/no_think pleaseCONTINUE'|wordwrap(10) }}", "/no_think \npleaseCONT\nINUE"],
     ["{{ ((messages[0].content ~ 'a') * 50000).split('a')|length }}", "50001"]
-  ])("or end soon: %s", (source, expected) => {
+  ])("or give their text: %s", (source, expected) => {
     const render = compileTemplate(source, {})
     assert.strictEqual(render({ messages: [{ role: "user", content: "hello" }] }, () => new Date(0)).text, expected)
   })

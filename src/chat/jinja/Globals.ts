@@ -1,11 +1,11 @@
 /** The names every template knows, as transformers sets them up. */
-import { index, pairsOf, stringArg } from "./Args.js"
+import { index, pairsOf, textArg } from "./Args.js"
 import { overflowError, runtimeError, securityError, TemplateFailure, typeError, valueError } from "./Failure.js"
 import { MAX_RANGE, Range } from "./Objects.js"
 import { iterate } from "./Operations.js"
 import { repr, str } from "./Repr.js"
 import { strftime } from "./Strftime.js"
-import { joined, raw, type Str } from "./Text.js"
+import { changed, joined, raw, type Str } from "./Text.js"
 import { type Call, Dict, Func, isStr, type Kwargs, PyObject, type Runtime, type Value } from "./Values.js"
 
 const range: Call = (_, args, kwargs) => {
@@ -140,9 +140,9 @@ const raiseException: Call = (rt, args, kwargs) => {
 }
 
 const strftimeNow: Call = (rt, args, kwargs) => {
-  const format = stringArg(args[0] ?? kwargs.get("format"))
-  rt.spendChars(32 * format.length)
-  return strftime(format, rt.now())
+  const format = textArg(args[0] ?? kwargs.get("format"))
+  rt.spendChars(32 * raw(format).length)
+  return changed(format, strftime(raw(format), rt.now()))
 }
 
 /** Random text would make a prompt that no other program makes. */

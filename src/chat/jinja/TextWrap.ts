@@ -27,7 +27,8 @@ const chunksOf = (line: Str, onHyphens: boolean): Array<Str> =>
     sliced(line, index, index + chunk.length)
   )
 
-const BLANK = new RegExp(`^[${SPACE}]+$`)
+/** Also the empty part of a word for which no room is left: it goes instead of the space before it. */
+const BLANK = new RegExp(`^[${SPACE}]*$`)
 const isBlank = (chunk: Str | undefined): boolean => chunk !== undefined && BLANK.test(raw(chunk))
 
 /** Where a word that is too long for `room` is cut. */
@@ -52,7 +53,7 @@ export const wrapped = (text: Str, options: WrapOptions): ReadonlyArray<Str> => 
     }
     const long = chunks.at(-1)
     if (long !== undefined && lengthOf(raw(long)) > width) {
-      const room = Math.max(1, width - used)
+      const room = width - used
       if (breakLong) {
         spendChars(raw(long).length)
         const cut = cutOf(long, room, options)
