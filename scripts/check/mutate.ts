@@ -107,8 +107,9 @@ const changed = (name: string, value: number): number => {
     case "Chunk size":
     case "equal":
     case "greater":
-    case "less":
       return value + 1
+    case "less":
+      return value + Math.max(1, value / 4)
     case "rope dimensions":
       return value - 2
     case "rope interleaved":
