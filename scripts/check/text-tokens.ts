@@ -1,27 +1,12 @@
-/**
- * Random texts for every tokenizer below a folder, encoded and decoded here and by Python's transformers: prints each
- * difference, ends with `N passed, N failed`.
- *
- * tsx scripts/check/text-tokens.ts DIR --python PYTHON [--texts N] [--seed N]
- */
+/** Random texts for every tokenizer below a folder, encoded and decoded here and by Python's transformers in the same run. */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { parseArgs } from "node:util"
 import { Effect, Schema } from "effect"
 import { makeRandom } from "./Random.js"
 import { loadTokenizer } from "./tokenizers.js"
 import { firstDifference, namesIn } from "./Verdict.js"
-
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    python: { type: "string" },
-    texts: { type: "string", default: "10000" },
-    seed: { type: "string", default: "1" }
-  }
-})
 
 const PYTHON = `
 import json, sys
@@ -129,11 +114,22 @@ const theirs = (python: string, folder: string, texts: ReadonlyArray<string>) =>
   }
 }
 
-const compare = async (python: string, folder: string) => {
+export interface Counts {
+  readonly passed: number
+  readonly failed: number
+}
+
+interface Run {
+  readonly python: string
+  readonly count: number
+  readonly seed: number
+}
+
+const compare = async (folder: string, { count, python, seed }: Run): Promise<Counts> => {
   const { added_tokens } = Schema.decodeUnknownSync(AddedTokens)(readFileSync(join(folder, "tokenizer.json"), "utf8"))
   const texts = randomTexts(
-    Number(values.texts),
-    Number(values.seed),
+    count,
+    seed,
     added_tokens.map(({ content }) => content)
   )
   const tokenizer = await loadTokenizer(folder)
@@ -157,19 +153,14 @@ const compare = async (python: string, folder: string) => {
   return { passed: texts.length - failed, failed }
 }
 
-const [directory = ""] = positionals
-const families = namesIn(directory, "tokenizers").filter((name) => !name.endsWith(".json"))
-if (values.python === undefined || families.length === 0) {
-  console.error("usage: text-tokens DIR --python PYTHON [--texts N] [--seed N]")
-  process.exitCode = 2
-} else {
+/** Prints each difference. `count` texts for each tokenizer. */
+export const checkTexts = async (directory: string, run: Run): Promise<Counts> => {
   let [passed, failed] = [0, 0]
-  for (const family of families) {
-    const counts = await compare(values.python, join(directory, "tokenizers", family))
+  for (const family of namesIn(directory, "tokenizers").filter((name) => !name.endsWith(".json"))) {
+    const counts = await compare(join(directory, "tokenizers", family), run)
     passed += counts.passed
     failed += counts.failed
-    console.log(`${family}: ${counts.passed} passed, ${counts.failed} failed`)
+    console.log(`${family}: ${counts.passed} texts passed, ${counts.failed} failed`)
   }
-  console.log(`${passed} passed, ${failed} failed`)
-  process.exitCode = failed === 0 ? 0 : 1
+  return { passed, failed }
 }

@@ -1,9 +1,11 @@
 /**
- * Random conversations through every golden chat template, against transformers in the same run:
+ * Random conversations through every golden chat template and random texts through every golden tokenizer, against
+ * transformers in the same run:
  *
- *     npx tsx scripts/check/text.ts PYTHON [COUNT] [SEED]
+ *     npm run check:text -- PYTHON [COUNT] [SEED]
  *
- * PYTHON is an interpreter that has transformers. COUNT conversations per template (2,000), the same ones for the same SEED.
+ * PYTHON is an interpreter that has transformers. COUNT conversations per template (2,000) and five times as many texts per
+ * tokenizer, the same ones for the same SEED.
  */
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -11,6 +13,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeRandom, type Random } from "./Random.js"
 import { Chats, checkTemplates } from "./templates.js"
+import { type Counts, checkTexts } from "./text-tokens.js"
 import { readCases } from "./Verdict.js"
 
 const TEXTS = [
@@ -119,7 +122,7 @@ const ask = (python: string, count: number, seed: number): string => {
   return stdout
 }
 
-const main = async (python: string, count: number, seed: number): Promise<number> => {
+const checkChats = async (python: string, count: number, seed: number): Promise<Counts> => {
   const directory = mkdtempSync(join(tmpdir(), "mlxk-text-"))
   try {
     mkdirSync(join(directory, "templates"))
@@ -129,16 +132,26 @@ const main = async (python: string, count: number, seed: number): Promise<number
       if (problem !== null) console.log(`FAIL ${name}: ${problem}`)
       counts[problem === null ? "passed" : "failed"]++
     }
-    console.log(`${counts.passed} passed, ${counts.failed} failed`)
-    return counts.failed === 0 && counts.passed > 0 ? 0 : 1
+    return counts
   } finally {
     rmSync(directory, { recursive: true })
   }
 }
 
+const TEXTS_PER_CHAT = 5
+
+const main = async (python: string, count: number, seed: number): Promise<number> => {
+  const chats = await checkChats(python, count, seed)
+  const golden = join(import.meta.dirname, "../../test/golden")
+  const texts = await checkTexts(golden, { python, count: TEXTS_PER_CHAT * count, seed })
+  const failed = chats.failed + texts.failed
+  console.log(`${chats.passed + texts.passed} passed, ${failed} failed`)
+  return failed === 0 && chats.passed > 0 && texts.passed > 0 ? 0 : 1
+}
+
 const [python, count = "2000", seed = "1"] = process.argv.slice(2)
 if (python === undefined) {
-  console.error("usage: text PYTHON [COUNT] [SEED]")
+  console.error("usage: check:text PYTHON [COUNT] [SEED]")
   process.exitCode = 2
 } else {
   main(python, Number(count), Number(seed)).then(
