@@ -1,5 +1,5 @@
 /** The operations for programs that don't use Effect: promises and async iterables over one runtime. */
-import { Cause, type Effect, Exit, type Layer, ManagedRuntime, Stream } from "effect"
+import { Cause, Effect, Exit, type Layer, ManagedRuntime, Stream } from "effect"
 import {
   defaultSampling,
   type GenerateEvent,
@@ -8,13 +8,21 @@ import {
   type Sampling
 } from "./domain/Generation.js"
 import type { HealthData, ListData, ShowData } from "./domain/ModelObject.js"
+import type { CollectData, RemoveData, UsageData } from "./domain/Reclaim.js"
+import { collect } from "./operations/Collect.js"
+import { diskUsage } from "./operations/DiskUsage.js"
 import { health } from "./operations/Health.js"
 import { list } from "./operations/List.js"
+import { type RemoveOptions, remove } from "./operations/Remove.js"
 import { run } from "./operations/Run.js"
 import { show } from "./operations/Show.js"
 import type { Cache } from "./services/Cache.js"
 import type { Health } from "./services/Health.js"
+import type { Maintenance } from "./services/Maintenance.js"
 import type { Runner } from "./services/Runner.js"
+import type { Settings } from "./services/Settings.js"
+
+type Services = Cache | Health | Maintenance | Runner | Settings
 
 /** What `generate` takes; everything but the text has `run`'s defaults. */
 export interface PromptOptions {
@@ -31,6 +39,11 @@ export interface Knife {
   readonly list: (pattern?: string) => Promise<ListData>
   readonly show: (model: string) => Promise<ShowData>
   readonly health: (pattern?: string) => Promise<HealthData>
+  /** What would need a confirmation is answered with `requires_confirmation` and not deleted. */
+  readonly remove: (model: string, options?: Partial<RemoveOptions>) => Promise<RemoveData>
+  /** Shows what nothing uses any more; deletes it with `execute`. */
+  readonly collect: (options?: { readonly execute?: boolean }) => Promise<CollectData>
+  readonly diskUsage: (pattern?: string) => Promise<UsageData>
   /** Leaving the loop early stops the computation. */
   readonly generate: (model: string, options: PromptOptions) => AsyncIterable<GenerateEvent>
   /** Ends every engine process. */
@@ -46,10 +59,12 @@ const generateOptions = ({ maxTokens, prompt, sampling, stop }: PromptOptions): 
   stop: stop ?? []
 })
 
+const CAREFUL: RemoveOptions = { force: false, dryRun: false, confirmed: false }
+
 /** Builds the services of `layer` at the first call. */
-export const makeKnife = (layer: Layer.Layer<Cache | Health | Runner>): Knife => {
+export const makeKnife = (layer: Layer.Layer<Services>): Knife => {
   const runtime = ManagedRuntime.make(layer)
-  const promise = async <A, E>(effect: Effect.Effect<A, E, Cache | Health | Runner>): Promise<A> => {
+  const promise = async <A, E>(effect: Effect.Effect<A, E, Services>): Promise<A> => {
     const exit = await runtime.runPromiseExit(effect)
     if (Exit.isSuccess(exit)) return exit.value
     throw Cause.squash(exit.cause)
@@ -59,6 +74,10 @@ export const makeKnife = (layer: Layer.Layer<Cache | Health | Runner>): Knife =>
     list: (pattern) => promise(list(pattern ?? null)),
     show: (model) => promise(show(model, "metadata")),
     health: (pattern) => promise(health(pattern ?? null)),
+    remove: (model, options) =>
+      promise(Effect.mapError(remove(model, { ...CAREFUL, ...options }), ({ error }) => error)),
+    collect: (options) => promise(collect({ execute: options?.execute ?? false })),
+    diskUsage: (pattern) => promise(diskUsage(pattern ?? null)),
     generate: async function* (model, options) {
       yield* Stream.toAsyncIterableRuntime(run(model, generateOptions(options)), await runtime.runtime())
     },

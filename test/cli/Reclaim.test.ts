@@ -261,6 +261,8 @@ it.scopedLive("du counts shared payloads once and says what deleting frees", () 
     })
     const human = yield* runCli(["du", "set"], { hub })
     expect(human.out).toMatch(/datasets\/data\/set +\| 1 /)
+    const names = yield* runCli(["du", "--null"], { hub })
+    expect(names.out).toBe("org/two\0org/one\0datasets/data/set\0")
   })
 )
 

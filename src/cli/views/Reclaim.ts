@@ -24,7 +24,8 @@ export const removeText = (data: RemoveData): string =>
 export const collectText = ({ dry_run, freed_bytes, message, plan }: CollectData): string =>
   text([...planLines(plan), `gc: ${message}`, `${dry_run ? "Would free" : "Freed"} ${size(freed_bytes)}`])
 
-const label = ({ name, type }: RepoUsage): string => visible(type === "model" ? name : `${type}s/${name}`)
+/** Datasets and spaces may have the names of models. */
+export const usageName = ({ name, type }: RepoUsage): string => (type === "model" ? name : `${type}s/${name}`)
 
 /** `width` of the terminal, null for none. */
 export const usageText = ({ repos, total }: UsageData, width: number | null): string =>
@@ -32,7 +33,7 @@ export const usageText = ({ repos, total }: UsageData, width: number | null): st
     ["Name", "Revisions", "Logical", "On disk", "Unused", "Exclusive"],
     [
       ...repos.map((repo) => [
-        label(repo),
+        visible(usageName(repo)),
         String(repo.revisions),
         ...[repo.logical_bytes, repo.on_disk_bytes, repo.unused_bytes, repo.exclusive_bytes].map(size)
       ]),
