@@ -15,6 +15,7 @@ import {
   DOWNGRADE,
   HOPELESS,
   NO_ADDRESS,
+  PASSWORD,
   refusalError,
   refusalText,
   type Subject,
@@ -119,6 +120,7 @@ const make = Effect.gen(function* () {
       if (hub.offline) return yield* new HubOffline({ operation })
       const url = addressOf(request.url.startsWith("/") ? hub.endpoint + request.url : request.url)
       if (url === null) return yield* unavailable(NO_ADDRESS)
+      if (url.username + url.password !== "") return yield* unavailable(PASSWORD)
       // Redirects and upload plans come from the network: they must not take files or answers out of TLS.
       if (secure && url.protocol !== "https:") return yield* unavailable(DOWNGRADE)
       const abort = yield* Effect.acquireRelease(
@@ -168,11 +170,12 @@ const make = Effect.gen(function* () {
       const { header, status } = response
       const body = await bytesWithin(response.body, MAX_FAILURE_BYTES).catch(() => Either.left(""))
       const value = Either.getOrElse(Either.flatMap(body, answerJson), () => null)
+      const token = request.access === "write" ? pushToken : hubToken
       return refusalError(subject, {
         status,
         code: header("x-error-code"),
-        text: refusalText(header("x-error-message"), value),
-        withToken: (request.access === "write" ? pushToken : hubToken) !== null
+        text: refusalText(header("x-error-message"), value, token === null ? null : Redacted.value(token)),
+        withToken: token !== null
       })
     })
 

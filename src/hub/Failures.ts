@@ -23,11 +23,16 @@ export interface Refusal {
 
 const MESSAGE_LIMIT = 200
 
-/** The Hub's own words: the header before the body's `error` or `message`; at most one short line. */
-export const refusalText = (header: string | null, body: unknown): string => {
+/** The Hub's own words: the header before the body's `error` or `message`; at most one short line, without the token. */
+export const refusalText = (header: string | null, body: unknown, token: string | null): string => {
   const fields = isObject(body) ? [body["error"], body["message"]] : []
   const said = [header, ...fields].find((text) => typeof text === "string" && text.trim() !== "")
-  return typeof said === "string" ? said.replace(/\s+/g, " ").trim().slice(0, MESSAGE_LIMIT) : ""
+  if (typeof said !== "string") return ""
+  const shown = token === null ? said : said.replaceAll(token, "***")
+  return shown
+    .replace(/[\s\p{C}]+/gu, " ")
+    .trim()
+    .slice(0, MESSAGE_LIMIT)
 }
 
 type Meaning = (subject: Subject, refusal: Refusal) => HubError
@@ -70,6 +75,9 @@ const OUTDATED = "its certificate has expired"
 /** The endpoint itself is wrong. */
 export const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
 
+/** Who needs a password for a mirror puts a token into HF_TOKEN: an address is shown, and a password in it would be too. */
+export const PASSWORD = "its address carries a user name or password; take it out of HF_ENDPOINT"
+
 export const TOO_MANY_REDIRECTS = "it sends from one address to the next"
 
 export const DOWNGRADE = "it leads from https to plain http"
@@ -87,6 +95,7 @@ export const HOPELESS: ReadonlySet<string> = new Set([
   OTHER_HOST,
   OUTDATED,
   NO_ADDRESS,
+  PASSWORD,
   TOO_MANY_REDIRECTS,
   DOWNGRADE
 ])

@@ -159,6 +159,18 @@ describe("a request to the Hub", () => {
   )
 })
 
+describe("an endpoint", () => {
+  it.scopedLive("with a password is refused, and the password is not shown", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => json(response, listing(["a"])))
+      const error = yield* Effect.flip(revisionAt(hub.origin.replace("http://", "http://me:hunter2@")))
+      assert.notInclude(error.message, "hunter2")
+      assert.include(error.message, "HF_ENDPOINT")
+      assert.lengthOf(hub.seen, 0)
+    })
+  )
+})
+
 describe("a listing", () => {
   const hostile: ReadonlyArray<readonly [what: string, answer: unknown]> = [
     ["no commit", { siblings: [] }],
@@ -245,6 +257,18 @@ describe("a listing", () => {
 })
 
 describe("an answer", () => {
+  it.scopedLive("that repeats the token, or has escapes for a terminal, is shown without", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) =>
+        response.writeHead(403).end(JSON.stringify({ error: `no: ${TOKEN} \u001b[2Jgone` }))
+      )
+      const { message } = yield* Effect.flip(revisionAt(hub.origin))
+      assert.include(message, "no: ")
+      assert.notInclude(message, TOKEN)
+      assert.notInclude(message, "\u001b")
+    })
+  )
+
   it.scoped("that comes in drips without end is given up", () =>
     Effect.gen(function* () {
       const hub = yield* server((_, response) => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -275,6 +275,42 @@ describe("a push in trouble", () => {
       holds(hub, { "theirs.txt": "theirs" })
     })
   )
+
+  const meanwhile: Readonly<Record<string, (file: string) => void>> = {
+    changed: (file) => writeFileSync(file, weights(4 * PART)),
+    "replaced by as many other bytes": (file) => writeFileSync(file, new Uint8Array(5 * PART + 17).fill(7)),
+    removed: (file) => rmSync(file)
+  }
+  for (const [what, change] of Object.entries(meanwhile)) {
+    for (const [path, when] of [
+      ["model.safetensors", /^PUT/],
+      ["config.json", /^POST .*\/commit\//]
+    ] as const) {
+      it.scopedLive(`names ${path} when it is ${what} meanwhile`, () =>
+        Effect.gen(function* () {
+          const hub = yield* makeFakeHub({ partBytes: PART })
+          const root = yield* workspace(FILES)
+          const before = yield* pushTo(hub, yield* workspace({ "a.txt": "a" }), { create: true })
+          let done = false
+          const striking = (line: string) => {
+            if (when.test(line) && !done) {
+              done = true
+              change(join(root, path))
+            }
+            return when.test(line)
+          }
+          // The commit is refused once, so that it is asked for again.
+          const trouble = { status: 503, headers: { "retry-after": "0" } }
+          hub.plan([{ when: Object.assign(new RegExp(when), { test: striking }), times: 1, trouble }])
+          const error = yield* Effect.flip(pushTo(hub, root))
+          assert.strictEqual(error._tag, "UploadFailed")
+          assert.include(error.message, path)
+          assert.include(error.message, "changed")
+          assert.strictEqual(hub.store.repos.get("me/model")?.branches.get("main"), before.data.commit_sha)
+        })
+      )
+    }
+  }
 
   it.scopedLive("tells a wrong token, a gated repo and a Hub that is gone apart", () =>
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import type { Publication, Upload } from "../../services/Publisher.js"
 import { HubClient } from "../Client.js"
 import { repoPath } from "../Hub.js"
 import type { LargeFile } from "./LargeFiles.js"
+import { isUnchanged } from "./Unchanged.js"
 
 const line = (key: string, value: unknown): string => `${JSON.stringify({ key, value })}\n`
 
@@ -21,8 +22,11 @@ async function* lines(
   for (const { path, sha256, size } of large) {
     yield Buffer.from(line("lfsFile", { path, algo: "sha256", oid: sha256, size }))
   }
-  for (const { path } of inline) {
+  for (const file of inline) {
+    const { path } = file
     const content = await readFile(join(root, path), "base64")
+    // Ends the request; what it fails with is said by whoever looks at the files again.
+    if (!isUnchanged(root, file)) throw new Error()
     yield Buffer.from(line("file", { path, content, encoding: "base64" }))
   }
 }

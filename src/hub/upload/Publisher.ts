@@ -9,6 +9,7 @@ import { withLibrary } from "../Library.js"
 import { commit } from "./Commit.js"
 import { type LargeFile, storeLargeFiles } from "./LargeFiles.js"
 import { sorted } from "./Modes.js"
+import { changed, isUnchanged } from "./Unchanged.js"
 
 /** Codes by which the Hub says that what shall be made is there. */
 const isThere = (problem: string): boolean => problem.startsWith("HTTP 409")
@@ -24,11 +25,19 @@ const make = Effect.gen(function* () {
       Effect.catchTag("HubUnavailable", (error) => (isThere(error.problem) ? Effect.void : Effect.fail(error)))
     )
 
+  /** Fails when a file isn't the one that was listed: its bytes would not be those that were compared. */
+  const unchanged = ({ files, repo, root }: Publication): Effect.Effect<void, UploadFailed> =>
+    Effect.suspend(() => {
+      const other = files.find((file) => !isUnchanged(root, file))
+      return other === undefined ? Effect.void : new UploadFailed({ repo, problem: changed(other) })
+    })
+
   const hashed = ({ repo, root }: Publication, file: Upload) =>
     Effect.gen(function* () {
       const sha256 = file.sha256 ?? (yield* workspaces.hash(root, file, "sha256"))
-      const problem = `${file.path}: it was changed while it was pushed, or cannot be read`
-      return sha256 === null ? yield* new UploadFailed({ repo, problem }) : ({ ...file, sha256 } satisfies LargeFile)
+      return sha256 === null
+        ? yield* new UploadFailed({ repo, problem: changed(file) })
+        : ({ ...file, sha256 } satisfies LargeFile)
     })
 
   return Publisher.of({
@@ -56,11 +65,13 @@ const make = Effect.gen(function* () {
         // The same content twice is one object.
         const objects = [...new Map(files.map((file) => [file.sha256, file])).values()]
         emit({ _tag: "Uploading", files: objects.length, bytes: objects.reduce((sum, { size }) => sum + size, 0) })
-        yield* storeLargeFiles(publication, objects, emit)
+        const steady = unchanged(publication)
+        yield* Effect.tapError(storeLargeFiles(publication, objects, emit), () => steady)
+        yield* steady
         if (files.length + inline.length === 0) return { commit: null, url: null, paths: [] }
         emit({ _tag: "Committing", files: files.length + inline.length })
         const paths = [...files, ...inline].map(({ path }) => path)
-        return { ...(yield* commit(publication, files, inline)), paths }
+        return { ...(yield* Effect.tapError(commit(publication, files, inline), () => steady)), paths }
       },
       Effect.provideService(HubClient, client)
     )
