@@ -14,26 +14,67 @@ const END = TOKENS - 1
 const utf8 = new TextEncoder()
 const LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 
-/** Words as byte-pair merges make them: letters by their frequency, half of them after a space, some digits, marks and accents. */
-const word = (random: Random): string => {
-  const letters = Array.from({ length: 2 + random.below(9) }, () => {
-    const rare = random.below(LETTERS.length)
-    return random.chance(0.04)
-      ? random.pick(['"', ":", ",", "{", "}", "[", "]", "-", "0", "7", "é", "я", "中", "\n"])
-      : (LETTERS[random.below(rare + 1)] ?? "e")
-  })
-  return (random.chance(0.5) ? " " : "") + letters.join("")
+const SIGNS = [
+  '"',
+  '"',
+  ":",
+  ",",
+  "{",
+  "}",
+  "[",
+  "]",
+  "(",
+  ")",
+  "-",
+  ".",
+  "\\",
+  "/",
+  "<",
+  ">",
+  "_",
+  "=",
+  "\n",
+  " "
+] as const
+/** The first code point of a script and how many of it there are. */
+interface Script {
+  readonly first: number
+  readonly count: number
+}
+const SCRIPTS: readonly [Script, ...Array<Script>] = [
+  { first: 0xe0, count: 60 },
+  { first: 0x400, count: 90 },
+  { first: 0x620, count: 40 },
+  { first: 0x3040, count: 90 },
+  { first: 0x4e00, count: 8000 },
+  { first: 0xac00, count: 8000 },
+  { first: 0x1f600, count: 60 }
+]
+
+/** Pieces as byte-pair merges make them: words, many behind a space and some behind a sign, runs of signs, other scripts, halves of characters. */
+const piece = (random: Random): Uint8Array => {
+  const times = <A>(n: number, make: () => A) => Array.from({ length: n }, make)
+  const kind = random.below(100)
+  if (kind < 78) {
+    const letters = times(2 + random.below(9), () => LETTERS[random.below(random.below(LETTERS.length) + 1)] ?? "e")
+    return utf8.encode((random.chance(0.5) ? " " : random.chance(0.05) ? random.pick(SIGNS) : "") + letters.join(""))
+  }
+  if (kind < 80) return utf8.encode(times(2 + random.below(4), () => random.pick(SIGNS)).join(""))
+  const { count, first } = random.pick(SCRIPTS)
+  const bytes = utf8.encode(
+    times(1 + random.below(4), () => String.fromCodePoint(first + random.below(count))).join("")
+  )
+  return random.chance(0.1) ? bytes.subarray(0, -1) : bytes
 }
 
 const vocabulary = (): ReadonlyArray<Uint8Array> => {
   const random = makeRandom(7)
-  const words = new Set<string>()
-  while (words.size < TOKENS - 257) words.add(word(random))
-  return [
-    ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
-    ...Array.from(words, (text) => utf8.encode(text)),
-    new Uint8Array()
-  ]
+  const pieces = new Map<string, Uint8Array>()
+  while (pieces.size < TOKENS - 257) {
+    const bytes = piece(random)
+    pieces.set(bytes.join(), bytes)
+  }
+  return [...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)), ...pieces.values(), new Uint8Array()]
 }
 
 const bytes = vocabulary()

@@ -9,6 +9,9 @@ export const BYTE_ALPHABET: ReadonlyArray<string> = (() => {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isPrintable(byte) ? byte : next++))
 })()
 
+/** Bytes as this text. */
+export const byteLevelText = (bytes: Uint8Array): string => Array.from(bytes, (byte) => BYTE_ALPHABET[byte]).join("")
+
 const byteOfCharacter = new Map(BYTE_ALPHABET.map((character, byte) => [character, byte]))
 
 const utf8 = new TextEncoder()

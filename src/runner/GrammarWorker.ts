@@ -11,7 +11,7 @@ declare global {
 }
 
 export type GrammarRequest =
-  /** Tokens by their ids as byte text, and those that end a text. */
+  /** Tokens by their ids, in the byte-level alphabet, and those that end a text. */
   | {
       readonly _tag: "Vocabulary"
       readonly name: string
@@ -83,7 +83,7 @@ const answer = async (request: GrammarRequest): Promise<Int32Array | null> => {
   switch (request._tag) {
     case "Vocabulary": {
       const { endIds, name, texts } = request
-      const info = await TokenizerInfo.createTokenizerInfo([...texts], "raw", false, texts.length, [...endIds])
+      const info = await TokenizerInfo.createTokenizerInfo([...texts], "byte_level", false, texts.length, [...endIds])
       const compiler = await GrammarCompiler.createGrammarCompiler(info, false)
       vocabularies.set(name, { compiler, size: texts.length })
       return null

@@ -46,6 +46,18 @@ const answers: ReadonlyArray<{
     constraint: { _tag: "Regex", pattern: "[a-c]{2}é?" },
     wish: "caé!",
     says: "caé"
+  },
+  {
+    name: "any text, its characters split over tokens",
+    constraint: { _tag: "JsonSchema", schema: { type: "string" }, strict: false },
+    wish: '"Ãé中😀"',
+    says: '"Ãé中😀"'
+  },
+  {
+    name: "a text of counted characters",
+    constraint: { _tag: "JsonSchema", schema: { type: "string", maxLength: 3 }, strict: false },
+    wish: '"é中😀é',
+    says: '"é中😀"'
   }
 ]
 

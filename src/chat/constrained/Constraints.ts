@@ -4,8 +4,19 @@ import type { Constraint } from "../../domain/Constraint.js"
 import { ConstraintUnsupported } from "../../domain/Errors.js"
 import { HARMONY_TAGS } from "../reasoning/HarmonySplitter.js"
 import type { ToolFormatName } from "../toolcalls/Formats.js"
-import { type CodePoints, charactersOf, complement } from "./CodePoints.js"
-import { choice, type Expression, literal, makeRules, many, oneOf, optional, type Rules, sequence } from "./Grammar.js"
+import { type CodePoints, charactersOf } from "./CodePoints.js"
+import {
+  choice,
+  type Expression,
+  literal,
+  makeRules,
+  many,
+  noneOf,
+  oneOf,
+  optional,
+  type Rules,
+  sequence
+} from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { parseRegex } from "./Regex.js"
 import { regexGrammar } from "./RegexGrammar.js"
@@ -90,7 +101,7 @@ const contentOf = (constraint: Constraint, rules: Rules, model: AnswerModel): Co
 const ANALYSIS = optional(
   sequence(
     literal("<|channel|>analysis<|message|>"),
-    many(oneOf(complement(charactersOf("<")))),
+    many(noneOf(charactersOf("<"))),
     literal("<|end|><|start|>assistant")
   )
 )

@@ -1,8 +1,8 @@
 /**
- * The EBNF that xgrammar reads: expressions are texts, rules give them names. Its classes are wrong beyond ASCII, so grammars
- * and vocabularies are written in bytes (ByteText.ts). Pure but for the rules that are collected.
+ * The EBNF that xgrammar reads: expressions are texts, rules give them names. A class of what may be stands for bytes, one of what
+ * may not be for characters, and neither is right with code points beyond ASCII in it: such characters are written as bytes.
+ * Pure but for the rules that are collected.
  */
-import { ASCII_END, byteText, HIGH_BYTE } from "./ByteText.js"
 import { type CodePoints, difference, intersection, type Range } from "./CodePoints.js"
 import { Refusal } from "./Refusal.js"
 
@@ -10,8 +10,7 @@ import { Refusal } from "./Refusal.js"
 export type Expression = string
 
 const utf8 = new TextEncoder()
-const ASCII: CodePoints = [[0, ASCII_END - 1]]
-const WRITABLE = difference(ASCII, [[HIGH_BYTE, HIGH_BYTE]])
+const ASCII: CodePoints = [[0, 0x7f]]
 
 /** Compiling longer ones takes long on large vocabularies. */
 const MAX_GRAMMAR_CHARS = 2 ** 18
@@ -21,22 +20,20 @@ export const EMPTY: Expression = '""'
 
 const unicode = (code: number): string => `\\u${code.toString(16).padStart(4, "0")}`
 
-const unwritable = () => new Refusal(null, "#", "the character U+0001 isn't supported")
-
-export const literal = (text: string): Expression => {
-  if (text.includes(String.fromCharCode(HIGH_BYTE))) throw unwritable()
-  return `"${Array.from(byteText(utf8.encode(text)), (letter) =>
-    /[A-Za-z0-9 ]/.test(letter) ? letter : unicode(letter.charCodeAt(0))
+export const literal = (text: string): Expression =>
+  `"${Array.from(text, (letter) =>
+    /[A-Za-z0-9 ]|[^\0-\x7f]/.test(letter) ? letter : unicode(letter.charCodeAt(0))
   ).join("")}"`
-}
 
 type Bytes = ReadonlyArray<number>
 
-/** One byte of a range that is all in ASCII or all beyond it. */
+const classOf = (ranges: CodePoints): string => ranges.map(([from, to]) => `${unicode(from)}-${unicode(to)}`).join("")
+/** The range twice, as xgrammar takes a class of one code point for its text, which beyond ASCII is another byte. */
 const byteBetween = (from: number, to: number): Expression =>
-  from < ASCII_END
-    ? `[${unicode(from)}-${unicode(to)}]`
-    : `"${unicode(HIGH_BYTE)}" [${unicode(from - ASCII_END)}-${unicode(to - ASCII_END)}]`
+  `[${classOf([
+    [from, to],
+    [from, to]
+  ])}]`
 
 const CONTINUATION = [0x80, 0xbf] as const
 
@@ -59,9 +56,6 @@ const bytesBetween = (low: Bytes, high: Bytes): ReadonlyArray<Expression> => {
   ]
 }
 
-/** A byte beyond ASCII, of whatever character: quicker to match than whole characters, which it doesn't hold to. */
-export const HIGH: Expression = byteBetween(ASCII_END, 0xff)
-
 /** The last code points of so many bytes in UTF-8. */
 const LAST_OF_LENGTH = [0x7f, 0x7ff, 0xffff, 0x10ffff]
 
@@ -74,12 +68,16 @@ const rangeBytes = ([from, to]: Range): ReadonlyArray<Expression> =>
 
 /** One character of the set, which isn't empty. */
 export const oneOf = (set: CodePoints): Expression => {
-  const ascii = intersection(set, WRITABLE).map(([from, to]) => `${unicode(from)}-${unicode(to)}`)
-  const beyond = difference(set, ASCII).flatMap(rangeBytes)
-  const all = [...(ascii.length === 0 ? [] : [`[${ascii.join("")}]`]), ...beyond]
-  if (all.length === 0) throw unwritable()
-  return choice(all)
+  const ascii = intersection(set, ASCII)
+  const bytes = ascii.length === 0 ? [] : [`[${classOf(ascii)}]`]
+  return choice([...bytes, ...difference(set, ASCII).flatMap(rangeBytes)])
 }
+
+/**
+ * One character that isn't among these of ASCII, or bytes like those of a character that are none: the form that xgrammar compiles
+ * and matches in the least time.
+ */
+export const noneOf = (set: CodePoints): Expression => `[^${classOf(set)}]`
 
 export const sequence = (...parts: ReadonlyArray<Expression>): Expression => {
   const real = parts.filter((part) => part !== EMPTY)
@@ -91,6 +89,12 @@ export const choice = (alternatives: ReadonlyArray<Expression>): Expression =>
 
 export const optional = (part: Expression): Expression => `(${part})?`
 export const many = (part: Expression): Expression => `(${part})*`
+
+/**
+ * As the whole body of a rule, followed by one of these characters wherever it is used, or by the end: tokens that go on otherwise
+ * are left out when the grammar is compiled instead of at each step.
+ */
+export const followedBy = (part: Expression, set: CodePoints): Expression => `(${part}) (=${oneOf(set)})`
 
 export interface Rules {
   /** A rule of this body. The same body is the same rule. */

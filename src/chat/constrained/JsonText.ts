@@ -1,6 +1,17 @@
 /** JSON as it may be written where a grammar decides: its white space, strings and literal values. Pure. */
 import { type CodePoints, charactersOf, complement, difference, has, intersection, setOf } from "./CodePoints.js"
-import { choice, type Expression, HIGH, literal, many, oneOf, optional, type Rules, sequence } from "./Grammar.js"
+import {
+  choice,
+  type Expression,
+  followedBy,
+  literal,
+  many,
+  noneOf,
+  oneOf,
+  optional,
+  type Rules,
+  sequence
+} from "./Grammar.js"
 
 /** Spaces of an indented line: as much as deep JSON needs, and an end to what a model without sense writes. */
 const MAX_INDENT = 32
@@ -15,7 +26,9 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t"
 }
 const ESCAPED = charactersOf('"\\')
-const PRINTED = complement(setOf([[0, 0x1f], ...ESCAPED]))
+const CONTROLS: CodePoints = [[0, 0x1f]]
+const PRINTED = complement(setOf([...CONTROLS, ...ESCAPED]))
+const BEHIND_STRING = charactersOf(" \n,:]}")
 
 export interface JsonText {
   /** A little of it, or none. */
@@ -24,8 +37,8 @@ export interface JsonText {
   /** Any further characters of a string, and its quote; of a name without escapes. */
   readonly ending: Expression
   readonly nameEnding: Expression
-  /** One character of a string, escaped or not. */
-  readonly character: Expression
+  /** So many further characters of a string, and its quote; null for any number from `min` on. */
+  readonly counted: (min: number, max: number | null) => Expression
   /** One character of a string, of those in the set that have a short form; null when none has. */
   readonly write: (set: CodePoints) => Expression | null
   /** One character of a string that is written as it is. */
@@ -67,7 +80,6 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
   const escape = rule(
     sequence(literal("\\"), choice([oneOf(charactersOf('"\\/bfnrt')), sequence(literal("u"), unicode)]))
   )
-  const character = rule(choice([oneOf(bare), escape]))
   const escapeOf = (text: string): string =>
     SHORT_ESCAPES[text] ?? `\\u${(text.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`
   const write = (set: CodePoints): Expression | null => {
@@ -76,7 +88,8 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
     const all = [...(plain.length === 0 ? [] : [oneOf(plain)]), ...escapes.map((text) => literal(escapeOf(text)))]
     return all.length === 0 ? null : choice(all)
   }
-  const quoted = (content: Expression): Expression => sequence(literal('"'), content, literal('"'))
+  const quoted = (content: Expression): Expression =>
+    sequence(literal('"'), rule(followedBy(sequence(content, literal('"')), BEHIND_STRING)))
   const value = (json: unknown): Expression =>
     literal(Array.from(JSON.stringify(json), (text) => (avoid.includes(text) ? escapeOf(text) : text)).join(""))
 
@@ -93,14 +106,22 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
       optional(sequence(oneOf(charactersOf("eE")), optional(oneOf(charactersOf("+-"))), digits(1, 2)))
     )
   )
-  const printed = oneOf(intersection(bare, [[0, 0x7f]]))
-  /** One star of a class, and the rest behind each exception: the form that xgrammar compiles in little time. */
+  const printed = noneOf(setOf([...CONTROLS, ...ESCAPED, ...avoided]))
   const nameEnding: Expression = recursive("nameEnding", (self) =>
-    sequence(many(printed), choice([literal('"'), sequence(HIGH, self)]))
+    followedBy(choice([literal('"'), sequence(printed, self)]), charactersOf(":"))
   )
   const ending: Expression = recursive("ending", (self) =>
-    sequence(many(printed), choice([literal('"'), sequence(HIGH, self), sequence(escape, self)]))
+    followedBy(choice([literal('"'), sequence(printed, self), sequence(escape, self)]), BEHIND_STRING)
   )
+  const counted = (min: number, max: number | null): Expression => {
+    if (min === 0 && max === null) return ending
+    const end = min === 0 ? [literal('"')] : []
+    if (max === 0) return rule(followedBy(choice(end), BEHIND_STRING))
+    const rest = counted(Math.max(0, min - 1), max === null ? null : max - 1)
+    // Not as one rule for a character: what goes on behind such a rule is matched at each step.
+    const more = [oneOf(bare), escape].map((one) => sequence(one, rest))
+    return rule(followedBy(choice([...end, ...more]), BEHIND_STRING))
+  }
   const string = rule(sequence(literal('"'), ending))
   const list = (item: Expression) => optional(sequence(item, many(sequence(literal(","), space, item)), space))
   const any = (): Expression =>
@@ -117,7 +138,7 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
     string,
     ending,
     nameEnding,
-    character,
+    counted,
     write,
     bare,
     quoted,

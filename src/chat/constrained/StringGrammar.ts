@@ -5,7 +5,7 @@ import { type Expression, literal, sequence } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { parseRegex } from "./Regex.js"
 import { regexGrammar } from "./RegexGrammar.js"
-import { countOf, type Place, type SchemaContext } from "./SchemaContext.js"
+import { countOf, LIMITS, type Place, type SchemaContext } from "./SchemaContext.js"
 
 export const stringGrammar = (
   schema: JsonObject,
@@ -27,8 +27,13 @@ export const stringGrammar = (
   const min = countOf(schema, "minLength", path, 0)
   const max = countOf(schema, "maxLength", path, null)
   if (max !== null && max < min) return null
-  if (max === null) return sequence(literal('"'), rules.repeat(json.character, min, min), json.ending)
-  return json.quoted(rules.repeat(json.character, min, max))
+  for (const [keyword, count] of [
+    ["minLength", min],
+    ["maxLength", max ?? 0]
+  ] as const) {
+    if (count > LIMITS.length) throw refuse(keyword)(`more than ${LIMITS.length} characters can't be counted`)
+  }
+  return sequence(literal('"'), json.counted(min, max))
 }
 
 const patternOf = (schema: JsonObject, keyword: "pattern" | "format", refuse: (problem: string) => Refusal): string => {

@@ -1,27 +1,25 @@
 /** A vocabulary as grammars see it: the bytes of each token, none for tokens that an answer mustn't have. Pure. */
+import { byteLevelText } from "../ByteLevel.js"
 import type { Tokenizer } from "../Tokenizer.js"
-import { byteText, HIGH_BYTE } from "./ByteText.js"
 
 export type VocabularySource = Pick<Tokenizer, "bytesOf" | "idOf" | "specialIds" | "vocabularySize">
-
-/** Empty for a token with the control character that byte texts can't have. */
-const written = (bytes: Uint8Array | null): string =>
-  bytes === null || bytes.includes(HIGH_BYTE) ? "" : byteText(bytes)
 
 const utf8 = new TextEncoder()
 
 /**
- * Each token by its id, as byte text. Special tokens are empty, as their text doesn't
+ * Each token by its id, its bytes in the byte-level alphabet. Special tokens are empty, as their text doesn't
  * reach an answer, but for the `marks`.
  */
 export const vocabularyTexts = (
   { bytesOf, idOf, specialIds, vocabularySize }: VocabularySource,
   marks: ReadonlySet<string>
 ): ReadonlyArray<string> => {
-  const texts = Array.from({ length: vocabularySize() }, (_, id) => (specialIds.has(id) ? "" : written(bytesOf(id))))
+  const texts = Array.from({ length: vocabularySize() }, (_, id) =>
+    specialIds.has(id) ? "" : byteLevelText(bytesOf(id) ?? new Uint8Array())
+  )
   for (const mark of marks) {
     const id = idOf(mark)
-    if (id !== null) texts[id] = written(utf8.encode(mark))
+    if (id !== null) texts[id] = byteLevelText(utf8.encode(mark))
   }
   return texts
 }

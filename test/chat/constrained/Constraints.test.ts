@@ -29,6 +29,8 @@ const refused: ReadonlyArray<readonly [constraint: Constraint, keyword: string |
   [schemaOf({ type: "string", pattern: "(?=a)" }), "pattern", "#"],
   [schemaOf({ type: "string", pattern: "a\\b" }), "pattern", "#"],
   [schemaOf({ type: "string", pattern: "a", maxLength: 3 }), "maxLength", "#"],
+  [schemaOf({ type: "string", maxLength: 33 }), "maxLength", "#"],
+  [schemaOf({ type: "string", minLength: 33 }), "minLength", "#"],
   [schemaOf({ type: "strin" }), "type", "#"],
   [schemaOf({ enum: [] }), "enum", "#"],
   [schemaOf({ enum: Array.from({ length: 2001 }, (_, i) => i) }), "enum", "#"],
