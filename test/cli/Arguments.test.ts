@@ -42,7 +42,11 @@ describe("what can't be understood", () => {
     ["show", "the following arguments are required: model", "usage: mlxk2 show [-h] [--files]"],
     ["run", "the following arguments are required: model", "usage: mlxk2 run [-h]"],
     ["show --frob", "the following arguments are required: model", "usage: mlxk2 show [-h]"],
-    ["run m --no-", "ambiguous option: --no- could match --no-stream, --no-chat-template", "usage: mlxk2 run"],
+    [
+      "run m --no-",
+      "ambiguous option: --no- could match --no-stream, --no-chat-template, --no-reasoning",
+      "usage: mlxk2 run"
+    ],
     ["run m --max-tokens", "argument --max-tokens: expected one argument", "usage: mlxk2 run"],
     ["run m --max-tokens --json", "argument --max-tokens: expected one argument", "usage: mlxk2 run"],
     ["run m --max-tokens -- 5", "argument --max-tokens: expected one argument", "usage: mlxk2 run"],

@@ -249,7 +249,7 @@ export const dense =
         head: yield* head(decoded, tied),
         storedAs: (name) => {
           const own = row.rename(name)
-          return own === null || ROPE_TABLE.test(own) || (tied && own.startsWith(`${row.head}.`)) ? null : own
+          return own === null || ROPE_TABLE.test(own) || (tied && own === `${row.head}.weight`) ? null : own
         }
       })
     })
