@@ -128,7 +128,10 @@ const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): 
           if (reception._tag === "Leave") problem = reception.problem
           return reception
         },
-        write: (position, buffers) => context.received(job, part.put(position, buffers))
+        write: (position, buffers) => {
+          context.received(job, part.put(position, buffers))
+          job.opened?.hash?.advance(part.frontier())
+        }
       })
 
     let url = job.location ?? resolveUrl(context, path)
