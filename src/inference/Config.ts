@@ -3,6 +3,7 @@
  * so that a refusal never repeats the file. Pure.
  */
 import { Either, ParseResult, Schema } from "effect"
+import { excerpt } from "../domain/Excerpt.js"
 import { isObject } from "../domain/JsonFile.js"
 
 /** `Unsupported`: the model asks for something this program doesn't have. `BadConfig`: a field can't be used. */
@@ -109,3 +110,16 @@ export const decodeFields = <A, I>(
     const path = issues[0]?.path.join(".") ?? ""
     return { _tag: "BadConfig", problem: `${prefix}${path}: ${problemOf(issues)}` }
   })
+
+/** What each layer is: a list of `known` kinds only. */
+export const knownLayers = <T extends string>(
+  types: ReadonlyArray<string>,
+  known: ReadonlyArray<T>
+): Either.Either<ReadonlyArray<T>, ConfigProblem> => {
+  const names: ReadonlyArray<string> = known
+  const isKnown = (type: string): type is T => names.includes(type)
+  const unknown = types.find((type) => !isKnown(type))
+  return unknown === undefined
+    ? Either.right(types.filter(isKnown))
+    : unsupported(`layer type ${excerpt(unknown)} is not supported`)
+}

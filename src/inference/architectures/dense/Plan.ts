@@ -1,17 +1,16 @@
 /** Which layers of a family have a window and which turn queries and keys. Pure. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import {
   badConfig,
   type ConfigProblem,
   decodeFields,
   integer,
+  knownLayers,
   MAX_LAYERS,
   nullish,
   numbers,
   type Section,
-  texts,
-  unsupported
+  texts
 } from "../../Config.js"
 
 export interface LayerKind {
@@ -40,10 +39,9 @@ export const layerTypes =
     Either.flatMap(decodeFields(Schema.Struct({ layer_types: nullish(texts(MAX_LAYERS)) }), config), (fields) => {
       const types = fields.layer_types ?? null
       if (types === null) return Either.right(repeated([...repeated([WINDOWED], windowed), full], layers))
-      const unknown = types.find((type) => type !== "full_attention" && type !== "sliding_attention")
-      return unknown === undefined
-        ? Either.right(types.map((type) => (type === "full_attention" ? full : WINDOWED)))
-        : unsupported(`layer type ${excerpt(unknown)} is not supported`)
+      return Either.map(knownLayers(types, ["full_attention", "sliding_attention"]), (known) =>
+        known.map((type) => (type === "full_attention" ? full : WINDOWED))
+      )
     })
 
 /** Every nth layer, by a field, sees everything. */

@@ -1,6 +1,5 @@
 /** Config fields that families with experts share, and what is made of them. Pure. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { ALL, type Attention, attention, type HeadNorm } from "../../blocks/Attention.js"
 import { type ExpertStack, type Mixture, mixture } from "../../blocks/Experts.js"
 import { type GatedMlp, type GatedUnit, gatedMlp, swiglu } from "../../blocks/Mlp.js"
@@ -12,6 +11,7 @@ import {
   eps,
   flag,
   integer,
+  knownLayers,
   layerCount,
   MAX_HEAD_SIZE,
   MAX_LAYERS,
@@ -20,7 +20,6 @@ import {
   positive,
   Section,
   size,
-  unsupported,
   withDefault
 } from "../../Config.js"
 import type { Visibility } from "../../Ops.js"
@@ -162,22 +161,19 @@ export const usual = (spec: UsualMixture): Mixture => {
   }
 }
 
-const LAYER_TYPES: ReadonlyArray<string> = ["full_attention", "sliding_attention"]
-
 /** What the layers see: everything, or a window where `layer_types` says so. There must be a type for each layer. */
 export const windows = (
   types: ReadonlyArray<string>,
   layers: number,
   window: number | null | undefined
-): Either.Either<ReadonlyArray<Visibility>, ConfigProblem> => {
-  const unknown = types.find((type) => !LAYER_TYPES.includes(type))
-  if (unknown !== undefined) return unsupported(`layer type ${excerpt(unknown)} is not supported`)
-  if (types.length !== layers) return badConfig(`layer_types: ${types.length} values for ${layers} layers`)
-  if (!types.includes("sliding_attention")) return Either.right(types.map(() => ALL))
-  return window
-    ? Either.right(types.map((type) => (type === "sliding_attention" ? { _tag: "Window", size: window } : ALL)))
-    : badConfig("sliding_window: is missing")
-}
+): Either.Either<ReadonlyArray<Visibility>, ConfigProblem> =>
+  Either.flatMap(knownLayers(types, ["full_attention", "sliding_attention"]), (known) => {
+    if (known.length !== layers) return badConfig(`layer_types: ${types.length} values for ${layers} layers`)
+    if (!known.includes("sliding_attention")) return Either.right(known.map(() => ALL))
+    return window
+      ? Either.right(known.map((type) => (type === "sliding_attention" ? { _tag: "Window", size: window } : ALL)))
+      : badConfig("sliding_window: is missing")
+  })
 
 /** One value per layer. */
 export const perLayer = <A>(

@@ -27,10 +27,9 @@ import type { Decoder } from "../../Decoder.js"
 import { ropeSpec } from "../../Rope.js"
 import { yarnScale } from "../../YarnScale.js"
 import { feedForward, routerScore } from "./BailingExperts.js"
-import { rms } from "./Frame.js"
+import { MAX_EXPERTS, rms } from "./Frame.js"
 import { lightningAttention } from "./Lightning.js"
 
-const MAX_EXPERTS = 65_536
 /** Each has a rate of its own, which is listed before the weights are looked at. */
 const MAX_HEADS = 65_536
 
@@ -94,7 +93,7 @@ const LatentFields = Schema.Struct({
 })
 
 /** The last layer of each group sees everything, and so do those behind the last whole group. */
-const seesAll = (layer: number, layers: number, group: number): boolean =>
+export const seesAll = (layer: number, layers: number, group: number): boolean =>
   (layer + 1) % group === 0 || layer >= Math.floor(layers / group) * group
 
 const storedAs = (name: string) => name.replace(/\.mlp\.gate\.weight$/, ".mlp.gate.gate_proj.weight")

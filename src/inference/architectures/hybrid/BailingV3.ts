@@ -26,6 +26,7 @@ import {
 import type { Decoder } from "../../Decoder.js"
 import { ropeSpec } from "../../Rope.js"
 import { yarnScale } from "../../YarnScale.js"
+import { seesAll } from "./BailingLinear.js"
 import { silentMlp, taps } from "./Frame.js"
 
 const Fields = Schema.Struct({
@@ -149,14 +150,14 @@ export const bailingV3 = (config: Section): Either.Either<Decoder, ConfigProblem
         output: "dense",
         gate: { name: "g_proj", per: "head" }
       })
-    const seesAll = (layer: number) => (layer + 1) % group === 0 || layer >= Math.floor(layers / group) * group
     return preNorm({
       vocabSize: fields.vocab_size,
       width,
       layers,
       norm: { kind: "rms", eps: fields.rms_norm_eps },
       names: { embedding: "model.word_embeddings" },
-      attention: (path, layer) => (seesAll(layer) ? latent(`${path}.attention`) : delta(`${path}.attention`, fields)),
+      attention: (path, layer) =>
+        seesAll(layer, layers, group) ? latent(`${path}.attention`) : delta(`${path}.attention`, fields),
       mlp: (path, layer) =>
         layer < fields.first_k_dense_replace
           ? silentMlp(`${path}.mlp`, width, fields.intermediate_size)

@@ -9,6 +9,9 @@ import { between, integer, nullish, positive } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
 import type { RopeSpec } from "../../Rope.js"
 
+/** A hundred times what any family has. Lists of routers are made of it before the weights are looked at. */
+export const MAX_EXPERTS = 65_536
+
 export interface Frame {
   readonly vocabSize: number
   readonly width: number

@@ -14,6 +14,7 @@ import {
   eps,
   flag,
   headSize,
+  knownLayers,
   layerCount,
   MAX_LAYERS,
   nullish,
@@ -113,8 +114,7 @@ const convMixer =
 const layerTypes = (fields: Fields): Either.Either<ReadonlyArray<string>, ConfigProblem> => {
   const types = fields.layer_types ?? Array.from({ length: fields.num_hidden_layers }, () => GLOBAL)
   if (types.length !== fields.num_hidden_layers) return badConfig("layer_types: has not one entry per layer")
-  const unknown = types.find((type) => ![CONV, LOCAL, GLOBAL].includes(type))
-  return unknown === undefined ? Either.right(types) : unsupported(`layer type ${excerpt(unknown)} is not supported`)
+  return knownLayers(types, [CONV, LOCAL, GLOBAL])
 }
 
 export const gear = (config: Section): Either.Either<Decoder, ConfigProblem> =>

@@ -1,6 +1,5 @@
 /** Granite 4: Mamba 2 mixers with a few layers of attention; with experts, or with plain MLPs. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { attention } from "../../blocks/Attention.js"
 import { routed } from "../../blocks/Experts.js"
 import { mlp, swiglu } from "../../blocks/Mlp.js"
@@ -14,6 +13,7 @@ import {
   eps,
   flag,
   integer,
+  knownLayers,
   MAX_LAYERS,
   nullish,
   number,
@@ -21,13 +21,20 @@ import {
   type Section,
   size,
   texts,
-  unsupported,
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
-import { plainAttention, plainRope, RopeParameters, rms, ropeBase, silentMlp, stepBound, taps } from "./Frame.js"
-
-const MAX_EXPERTS = 65_536
+import {
+  MAX_EXPERTS,
+  plainAttention,
+  plainRope,
+  RopeParameters,
+  rms,
+  ropeBase,
+  silentMlp,
+  stepBound,
+  taps
+} from "./Frame.js"
 
 const Fields = Schema.Struct({
   vocab_size: size,
@@ -124,9 +131,8 @@ const experts = (fields: Fields, count: number, path: string): Either.Either<Par
 export const graniteHybrid = (config: Section): Either.Either<Decoder, ConfigProblem> =>
   Either.gen(function* () {
     const fields = yield* decodeFields(Fields, config)
-    const { hidden_size: width, layer_types: types, num_local_experts: count } = fields
-    const unknown = types.find((type) => type !== "mamba" && type !== "attention")
-    if (unknown !== undefined) return yield* unsupported(`layer type ${excerpt(unknown)} is not supported`)
+    const { hidden_size: width, num_local_experts: count } = fields
+    const types = yield* knownLayers(fields.layer_types, ["mamba", "attention"])
     const recurrent = types.includes("mamba") ? yield* decodeFields(Recurrent, config) : null
     const paths = types.map((_, layer) => `model.layers.${layer}`)
     const mlps = yield* Either.all(

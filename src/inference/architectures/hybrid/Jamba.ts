@@ -1,6 +1,5 @@
 /** Jamba: Mamba layers with attention in between, every other MLP a layer of experts. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { attention } from "../../blocks/Attention.js"
 import { mixture } from "../../blocks/Experts.js"
 import { swiglu } from "../../blocks/Mlp.js"
@@ -14,13 +13,13 @@ import {
   eps,
   flag,
   integer,
+  knownLayers,
   layerCount,
   MAX_LAYERS,
   nullish,
   type Section,
   size,
   texts,
-  unsupported,
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
@@ -79,8 +78,7 @@ const layerTypes = (fields: Fields): Either.Either<ReadonlyArray<string>, Config
   const types =
     given ??
     Array.from({ length }, (_, layer) => (layer % attn_layer_period === attn_layer_offset ? "attention" : "mamba"))
-  const unknown = types.find((type) => type !== "attention" && type !== "mamba")
-  return unknown === undefined ? Either.right(types) : unsupported(`layer type ${excerpt(unknown)} is not supported`)
+  return knownLayers(types, ["attention", "mamba"])
 }
 
 export const jamba = (config: Section): Either.Either<Decoder, ConfigProblem> =>

@@ -26,9 +26,7 @@ import {
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
-import { silentMlp, taps } from "./Frame.js"
-
-const MAX_EXPERTS = 65_536
+import { MAX_EXPERTS, silentMlp, taps } from "./Frame.js"
 
 const Fields = Schema.Struct({
   vocab_size: size,

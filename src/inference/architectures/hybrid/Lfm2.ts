@@ -1,6 +1,5 @@
 /** LFM2: short convolutions between a few layers of attention; with experts in its MoE form. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { attention } from "../../blocks/Attention.js"
 import { causalConv } from "../../blocks/CausalConv.js"
 import { mixture } from "../../blocks/Experts.js"
@@ -14,6 +13,7 @@ import {
   eps,
   flag,
   integer,
+  knownLayers,
   layerCount,
   MAX_LAYERS,
   nullish,
@@ -23,7 +23,6 @@ import {
   type Section,
   size,
   texts,
-  unsupported,
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
@@ -80,9 +79,10 @@ const attends = (fields: Common): Either.Either<ReadonlySet<number>, ConfigProbl
   const { full_attn_idxs: indexes, layer_types: types } = fields
   if (indexes) return Either.right(new Set(indexes))
   if (!types) return badConfig("layer_types: is missing")
-  const unknown = types.find((type) => type !== "conv" && type !== "full_attention")
-  if (unknown !== undefined) return unsupported(`layer type ${excerpt(unknown)} is not supported`)
-  return Either.right(new Set(types.flatMap((type, layer) => (type === "full_attention" ? [layer] : []))))
+  return Either.map(
+    knownLayers(types, ["conv", "full_attention"]),
+    (known) => new Set(known.flatMap((type, layer) => (type === "full_attention" ? [layer] : [])))
+  )
 }
 
 const mixer = (fields: Common, path: string, isAttention: boolean): Part => {

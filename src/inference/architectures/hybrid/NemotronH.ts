@@ -1,6 +1,5 @@
 /** Nemotron H: every layer is one thing alone, a Mamba 2 mixer, attention without rope, an MLP or experts. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { attention } from "../../blocks/Attention.js"
 import { weighted } from "../../blocks/Experts.js"
 import { activations, mlp } from "../../blocks/Mlp.js"
@@ -16,13 +15,13 @@ import {
   flag,
   headSize,
   integer,
+  knownLayers,
   MAX_LAYERS,
   nullish,
   number,
   type Section,
   size,
-  texts,
-  unsupported
+  texts
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
 import { framed, plainAttention, residual, rms, stepBound, taps } from "./Frame.js"
@@ -87,8 +86,7 @@ const pattern = (fields: Fields): Either.Either<ReadonlyArray<string>, ConfigPro
   const types = fields.layers_block_type ?? fields.layer_types
   const found = letters ? [...letters] : types?.map((type) => kinds.get(type) ?? type)
   if (found === undefined || found.length === 0) return badConfig("hybrid_override_pattern: is missing")
-  const unknown = found.find((letter) => ![MIXER, ATTENTION, MLP, EXPERTS].includes(letter))
-  return unknown === undefined ? Either.right(found) : unsupported(`layer type ${excerpt(unknown)} is not supported`)
+  return knownLayers(found, [MIXER, ATTENTION, MLP, EXPERTS])
 }
 
 const squaredRelu = (path: string, { hidden_size: width, mlp_bias: bias }: Fields, size: number): Part =>

@@ -1,6 +1,5 @@
 /** OLMo Hybrid: gated delta rule with norms before its branches, attention with norms behind them. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { attention } from "../../blocks/Attention.js"
 import { convolved, decayOf, deltaRule, unitQueriesAndKeys } from "../../blocks/DeltaRule.js"
 import { norm } from "../../blocks/Norm.js"
@@ -12,6 +11,7 @@ import {
   eps,
   flag,
   headSize,
+  knownLayers,
   layerCount,
   MAX_LAYERS,
   nullish,
@@ -19,7 +19,6 @@ import {
   type Section,
   size,
   texts,
-  unsupported,
   withDefault
 } from "../../Config.js"
 import type { Decoder } from "../../Decoder.js"
@@ -103,11 +102,13 @@ export const olmoHybrid = (config: Section): Either.Either<Decoder, ConfigProble
   Either.gen(function* () {
     const fields = yield* decodeFields(Fields, config)
     const { hidden_size: width, rms_norm_eps: epsilon } = fields
-    const types =
+    const types = yield* knownLayers(
       fields.layer_types ??
-      Array.from({ length: fields.num_hidden_layers }, (_, i) => (i % 4 === 3 ? "full_attention" : "linear_attention"))
-    const unknown = types.find((type) => type !== "full_attention" && type !== "linear_attention")
-    if (unknown !== undefined) return yield* unsupported(`layer type ${excerpt(unknown)} is not supported`)
+        Array.from({ length: fields.num_hidden_layers }, (_, i) =>
+          i % 4 === 3 ? "full_attention" : "linear_attention"
+        ),
+      ["full_attention", "linear_attention"]
+    )
     const layer = (type: string, index: number): Part => {
       const path = `model.layers.${index}`
       const normed = (name: string) => norm(rms(`${path}.${name}`, epsilon), width)

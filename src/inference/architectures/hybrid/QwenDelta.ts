@@ -26,10 +26,9 @@ import {
 import type { Build, Decoder } from "../../Decoder.js"
 import { type RopeSpec, ropeSpec } from "../../Rope.js"
 import { visualLanguageModel, wrapped } from "../Wrappers.js"
-import { rms, silentMlp, taps } from "./Frame.js"
+import { MAX_EXPERTS, rms, silentMlp, taps } from "./Frame.js"
 import { type DeltaSizes, deltaLayer, grouped, type Projection, separate } from "./GatedDelta.js"
 
-const MAX_EXPERTS = 65_536
 const expertCount = integer(0, MAX_EXPERTS)
 
 interface AttentionSizes {

@@ -1,6 +1,5 @@
 /** RecurrentGemma (Griffin, arXiv 2402.19427): gated linear recurrences in turn with local attention. */
 import { Either, Schema } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { attention } from "../../blocks/Attention.js"
 import { causalConv } from "../../blocks/CausalConv.js"
 import { mlp } from "../../blocks/Mlp.js"
@@ -13,13 +12,13 @@ import {
   decodeFields,
   eps,
   flag,
+  knownLayers,
   layerCount,
   MAX_LAYERS,
   nullish,
   number,
   size,
   texts,
-  unsupported,
   withDefault
 } from "../../Config.js"
 import type { Build } from "../../Decoder.js"
@@ -107,8 +106,7 @@ const localAttention = (path: string, fields: Fields): Part => {
 const blockTypes = (fields: Fields): Either.Either<ReadonlyArray<string>, ConfigProblem> => {
   const types = fields.block_types ?? fields._block_types
   if (!types) return badConfig("block_types: is missing")
-  const unknown = types.find((type) => type !== "recurrent" && type !== "attention")
-  return unknown === undefined ? Either.right(types) : unsupported(`block type ${excerpt(unknown)} is not supported`)
+  return knownLayers(types, ["recurrent", "attention"])
 }
 
 export const recurrentGemma: Build = (config, stored) =>

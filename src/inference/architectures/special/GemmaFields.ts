@@ -1,26 +1,21 @@
 /** Gemma's two kinds of layers. Pure. */
 import { Either } from "effect"
-import { excerpt } from "../../../domain/Excerpt.js"
 import { ALL } from "../../blocks/Attention.js"
-import { badConfig, type ConfigProblem, unsupported } from "../../Config.js"
+import { badConfig, type ConfigProblem, knownLayers } from "../../Config.js"
 import type { Visibility } from "../../Ops.js"
 
 export type LayerType = "full_attention" | "sliding_attention"
-
-const isLayerType = (type: string): type is LayerType => type === "full_attention" || type === "sliding_attention"
 
 /** One type for each of `layers`. */
 export const layerTypes = (
   types: ReadonlyArray<string>,
   layers: number
-): Either.Either<ReadonlyArray<LayerType>, ConfigProblem> => {
-  const known = types.filter(isLayerType)
-  const unknown = types.find((type) => !isLayerType(type))
-  if (unknown !== undefined) return unsupported(`layer type ${excerpt(unknown)} is not supported`)
-  return known.length === layers
-    ? Either.right(known)
-    : badConfig(`layer_types: ${types.length} values for ${layers} layers`)
-}
+): Either.Either<ReadonlyArray<LayerType>, ConfigProblem> =>
+  Either.flatMap(knownLayers<LayerType>(types, ["full_attention", "sliding_attention"]), (known) =>
+    known.length === layers
+      ? Either.right(known)
+      : badConfig(`layer_types: ${types.length} values for ${layers} layers`)
+  )
 
 export const visibilityOf = (type: LayerType, window: number): Visibility =>
   type === "full_attention" ? ALL : { _tag: "Window", size: window }
