@@ -13,7 +13,7 @@ import { makeDispatcher, type Purpose } from "./Dispatcher.js"
 import {
   connectionProblem,
   DOWNGRADE,
-  HOPELESS,
+  isHopeless,
   NO_ADDRESS,
   PASSWORD,
   refusalError,
@@ -184,7 +184,7 @@ const make = Effect.gen(function* () {
     /** Whether it reached the Hub is unknown, so a call that must not happen twice is not repeated. */
     const lost = (error: HubError) => ({
       error,
-      again: error._tag === "HubUnavailable" && !HOPELESS.has(error.problem) && repeat !== "once",
+      again: error._tag === "HubUnavailable" && !isHopeless(error.problem) && repeat !== "once",
       waitMs: null
     })
     const once: Effect.Effect<JsonAnswer, FailedTry<HubError>> = Effect.gen(function* () {

@@ -2,8 +2,10 @@
  * The connections to the Hub: proxies, timeouts, keep-alive. undici, which is also behind Node's `fetch`, because `fetch` takes no
  * proxy in Node 20 and reads the file that it uploads into memory; undici's `request` streams both ways.
  */
-import { type Dispatcher, EnvHttpProxyAgent } from "undici"
+import { Either } from "effect"
+import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici"
 import type { SettingsValues } from "../services/Settings.js"
+import { ConnectionFailure, connectionProblem, NO_PROXY_ADDRESS, proxyProblem, proxyStatusProblem } from "./Failures.js"
 import { connectForBulk } from "./transfer/LargeReads.js"
 
 const CONNECT_TIMEOUT_MS = 20_000
@@ -13,17 +15,47 @@ const SILENCE_TIMEOUT_MS = 60_000
 /** `bulk` is for handlers that use up all data at once (transfer/LargeReads). */
 export type Purpose = "calls" | "bulk"
 
+/**
+ * Asking a proxy for a tunnel comes to an end, and fails with what the proxy said: undici waits five minutes, and asks again
+ * without end when the proxy hangs up.
+ */
+const askedInTime: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
+  dispatch(
+    { ...options, headersTimeout: CONNECT_TIMEOUT_MS },
+    {
+      onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+      onRequestUpgrade: (controller, status, headers, socket) => {
+        if (status === 200) return handler.onRequestUpgrade?.(controller, status, headers, socket)
+        socket.on("error", () => {}).destroy()
+        handler.onResponseError?.(controller, new ConnectionFailure(proxyProblem(proxyStatusProblem(status))))
+      },
+      onResponseError: (controller, error) =>
+        handler.onResponseError?.(controller, new ConnectionFailure(proxyProblem(connectionProblem(error))))
+    }
+  )
+
+/** `proxy.example:3128` means `http://`, as everywhere. Empty, not absent: an absent one would be looked up in the environment. */
+const addressOf = (proxy: string | null): string =>
+  proxy === null || proxy === "" || proxy.includes("://") ? (proxy ?? "") : `http://${proxy}`
+
 /** Certificates of a company's own authority come by NODE_EXTRA_CA_CERTS, which Node reads itself. */
 export const makeDispatcher = (
   { httpProxy, httpsProxy, noProxy }: SettingsValues["hub"],
   purpose: Purpose
 ): Dispatcher =>
-  new EnvHttpProxyAgent({
-    // Empty, not absent: an absent value would be looked up in the environment again.
-    httpProxy: httpProxy ?? "",
-    httpsProxy: httpsProxy ?? "",
-    noProxy: noProxy ?? "",
-    connect: purpose === "bulk" ? connectForBulk(CONNECT_TIMEOUT_MS) : { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: SILENCE_TIMEOUT_MS,
-    bodyTimeout: SILENCE_TIMEOUT_MS
-  })
+  Either.getOrElse(
+    Either.try(
+      () =>
+        new EnvHttpProxyAgent({
+          httpProxy: addressOf(httpProxy),
+          httpsProxy: addressOf(httpsProxy),
+          noProxy: noProxy ?? "",
+          clientFactory: (url, options) => new Pool(url, options).compose(askedInTime),
+          connect: purpose === "bulk" ? connectForBulk(CONNECT_TIMEOUT_MS) : { timeout: CONNECT_TIMEOUT_MS },
+          headersTimeout: SILENCE_TIMEOUT_MS,
+          bodyTimeout: SILENCE_TIMEOUT_MS
+        })
+    ),
+    // Around a proxy whose address can't be read goes nobody.
+    () => new Agent({ connect: (_, callback) => callback(new ConnectionFailure(NO_PROXY_ADDRESS), null) })
+  )

@@ -71,7 +71,7 @@ export const refusalError: Meaning = (subject, refusal) => {
 
 const UNTRUSTED = "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities"
 const OTHER_HOST = "its certificate is for another host"
-const OUTDATED = "its certificate has expired"
+const OUTDATED = "its certificate is not valid at this time (expired, or the clock is wrong)"
 /** The endpoint itself is wrong. */
 export const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
 
@@ -82,23 +82,45 @@ export const TOO_MANY_REDIRECTS = "it sends from one address to the next"
 
 export const DOWNGRADE = "it leads from https to plain http"
 
+/** The proxy's own part of a connection. */
+export const proxyProblem = (problem: string): string => `the proxy fails: ${problem}`
+export const NO_PROXY_ADDRESS = proxyProblem("its address can't be read; check HTTPS_PROXY and HTTP_PROXY")
+const PROXY_REFUSES = "it refuses this host (HTTP 403)"
+const PROXY_PASSWORD = "it asks for a user name and password (HTTP 407)"
+
+/** What a proxy means that gives no tunnel. */
+export const proxyStatusProblem = (status: number): string =>
+  ({ 403: PROXY_REFUSES, 407: PROXY_PASSWORD })[status] ?? `HTTP ${status}`
+
+const NO_TLS = "it does not speak TLS; check the https of its address"
 const REFUSED = "the connection was refused"
 const UNKNOWN_HOST = "the host name is unknown"
 const NO_LOOKUP = "the host name could not be looked up"
 
-/** Problems that no further try within seconds solves; the user had better know at once. */
-export const HOPELESS: ReadonlySet<string> = new Set([
-  REFUSED,
-  UNKNOWN_HOST,
-  NO_LOOKUP,
+/** Problems that only a person solves: another address, another certificate, another proxy. */
+const PERMANENT: ReadonlyArray<string> = [
   UNTRUSTED,
   OTHER_HOST,
   OUTDATED,
+  NO_TLS,
   NO_ADDRESS,
   PASSWORD,
   TOO_MANY_REDIRECTS,
-  DOWNGRADE
-])
+  DOWNGRADE,
+  NO_PROXY_ADDRESS,
+  proxyProblem(PROXY_REFUSES),
+  proxyProblem(PROXY_PASSWORD)
+]
+const permanent = new Set([...PERMANENT, ...PERMANENT.map(proxyProblem)])
+
+const UNREACHABLE = [REFUSED, UNKNOWN_HOST, NO_LOOKUP]
+const unreachable = new Set([...UNREACHABLE, ...UNREACHABLE.map(proxyProblem)])
+
+/** True when the very same request will never succeed. */
+export const isPermanent = (problem: string): boolean => permanent.has(problem)
+
+/** True when no further try within seconds helps either; the user had better know at once. */
+export const isHopeless = (problem: string): boolean => isPermanent(problem) || unreachable.has(problem)
 
 /** Codes of failed connections and what they say to a user; the code itself stands for every other one. */
 const CONNECTION: Readonly<Record<string, string>> = {
@@ -112,18 +134,41 @@ const CONNECTION: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: "no answer came in time",
   UND_ERR_BODY_TIMEOUT: "the answer stalled",
   UND_ERR_SOCKET: "the connection was closed",
+  UND_ERR_HEADERS_OVERFLOW: "its answer has too many headers",
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  CERT_UNTRUSTED: UNTRUSTED,
+  CERT_REJECTED: UNTRUSTED,
+  CERT_REVOKED: UNTRUSTED,
+  CERT_SIGNATURE_FAILURE: UNTRUSTED,
+  INVALID_CA: UNTRUSTED,
+  INVALID_PURPOSE: UNTRUSTED,
   ERR_TLS_CERT_ALTNAME_INVALID: OTHER_HOST,
-  CERT_HAS_EXPIRED: OUTDATED
+  HOSTNAME_MISMATCH: OTHER_HOST,
+  UND_ERR_PRX_TLS: OTHER_HOST,
+  CERT_HAS_EXPIRED: OUTDATED,
+  CERT_NOT_YET_VALID: OUTDATED,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS
 }
 
 const codeOf = (error: unknown): string | null =>
   isObject(error) && typeof error["code"] === "string" ? error["code"] : null
 
+/** A failure that our own part of the connection found; undici hands it through. */
+export class ConnectionFailure extends Error {
+  constructor(readonly problem: string) {
+    super()
+  }
+}
+
 /** One clause for a connection that failed; never an exception's own text. */
 export const connectionProblem = (error: unknown): string => {
+  if (error instanceof ConnectionFailure) return error.problem
   const code = codeOf(error) ?? (isObject(error) ? codeOf(error["cause"]) : null)
+  if (isObject(error) && error["name"] === "HTTPParserError") return "its answer is no HTTP"
   return code === null ? "the connection failed" : (CONNECTION[code] ?? `the connection failed (${code})`)
 }

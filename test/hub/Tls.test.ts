@@ -4,8 +4,9 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { makeFakeHub } from "../../src/testing/hub/FakeHub.js"
+import { addRepo } from "../../src/testing/hub/Store.js"
 import { run } from "../support/Program.js"
-import { noise } from "../support/PullHub.js"
+import { noise, publish } from "../support/PullHub.js"
 import { makeCertificates, makeProxy } from "../support/Tls.js"
 import { TOKEN, workspace } from "../support/UploadHub.js"
 
@@ -77,6 +78,39 @@ describe("TLS and a proxy", () => {
         assert.strictEqual(refused.code, 1)
         assert.include(refused.stderr, "certificate")
         assert.strictEqual(hub.seen.hub.length, requests)
+      }),
+    120_000
+  )
+
+  it.scopedLive(
+    "end at once at a storage whose certificate is not good, and name what is wrong with it",
+    () =>
+      Effect.gen(function* () {
+        const { authority, cert, expired, key, otherHost, selfSigned } = yield* makeCertificates
+        const root = yield* workspace({ "model.safetensors": noise(300_000, 2) })
+        const pull = ["pull", "acme/tiny", "--events"]
+        const push = ["push", root, "me/model", "--private"]
+        for (const [bad, problem, args] of [
+          [expired, /certificate is not valid at this time/, pull],
+          [otherHost, /certificate is for another host/, push],
+          [selfSigned, /certificate is not trusted; NODE_EXTRA_CA_CERTS/, pull]
+        ] as const) {
+          const hub = yield* makeFakeHub({ tls: { cert, key }, storageTls: { cert: bad, key } })
+          publish(hub, "acme/tiny", { "config.json": "{}", "model.safetensors": WEIGHTS })
+          addRepo(hub.store, "me/model")
+          const env = {
+            HF_HOME: root,
+            HF_ENDPOINT: hub.endpoint,
+            HF_TOKEN: TOKEN,
+            NODE_EXTRA_CA_CERTS: authority,
+            NO_PROXY: "*"
+          }
+          const ended = yield* Effect.promise(() => run(process.execPath, [...COMMAND, ...args], { env }))
+          assert.match(ended.stderr, problem)
+          assert.notInclude(ended.stderr, '"retrying"')
+          assert.strictEqual(ended.code, 1)
+          assert.deepStrictEqual(hub.seen.storage, [])
+        }
       }),
     120_000
   )

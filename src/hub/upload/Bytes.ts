@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { type HubOffline, HubUnavailable } from "../../domain/Errors.js"
 import { retryAfterMs } from "../Answers.js"
 import { HubClient, isTransient } from "../Client.js"
+import { isPermanent } from "../Failures.js"
 import { type FailedTry, patiently } from "../Retry.js"
 
 /** A piece of a file and where it goes; `end` is exclusive. */
@@ -73,7 +74,7 @@ export const sendPiece = (
         )
         .pipe(
           Effect.mapError((error): FailedTry<PieceError> => {
-            return { error, again: error._tag === "HubUnavailable", waitMs: null }
+            return { error, again: error._tag === "HubUnavailable" && !isPermanent(error.problem), waitMs: null }
           })
         )
       if (status >= 200 && status <= 299) return header("etag")

@@ -38,7 +38,15 @@ export interface FakeHubOptions extends Partial<Pick<UploadOptions, "lfsFromByte
   /** Milliseconds before every answer. */
   readonly latencyMs?: number
   /** PEM key and certificate: both origins speak TLS. */
-  readonly tls?: { readonly key: string; readonly cert: string }
+  readonly tls?: Certificate
+  /** Another one for the storage; only beside `tls`. */
+  readonly storageTls?: Certificate
+}
+
+/** PEM texts. */
+interface Certificate {
+  readonly key: string
+  readonly cert: string
 }
 
 const MIB = 2 ** 20
@@ -100,10 +108,10 @@ export const makeFakeHub = (options: FakeHubOptions = {}): Effect.Effect<FakeHub
       }
     const { tls } = options
     const scheme = tls === undefined ? "http" : "https"
-    const server = (handle: RequestListener) =>
-      tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
-    origins.hub = yield* listening(server(listener("hub")), scheme)
-    origins.storage = yield* listening(server(listener("storage")), scheme)
+    const server = (certificate: Certificate | undefined, handle: RequestListener) =>
+      certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle)
+    origins.hub = yield* listening(server(tls, listener("hub")), scheme)
+    origins.storage = yield* listening(server(tls && (options.storageTls ?? tls), listener("storage")), scheme)
     return {
       endpoint: origins.hub,
       storage: origins.storage,
