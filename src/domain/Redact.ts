@@ -5,7 +5,8 @@ const SECRETS: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = 
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, "$1 [REDACTED_TOKEN]"],
   [/\bsk-[\w-]{16,}/g, "[REDACTED_TOKEN]"],
   [/\b(api[_-]?key|access[_-]?token|token|signature|x-amz-[a-z-]+)=[^\s&"']+/gi, "$1=[REDACTED_TOKEN]"],
-  [/\b(https?:\/\/)[^\s/@]+@/gi, "$1"]
+  // Up to the last `@` before the path: a password may have one of its own.
+  [/\b(https?:\/\/)[^\s/?#]+@/gi, "$1"]
 ]
 
 /** A name goes on with a letter, a digit, `_` or `-`, or with a dot before one: `/home/al` is not in `/home/alice`. */
@@ -29,4 +30,11 @@ export const redactData = (value: unknown, home: string, depth = 6): unknown => 
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [redactText(key, home), redactData(item, home, depth - 1)])
   )
+}
+
+/** An address without user name, password and query, and without a slash at its end; empty when it is none. */
+export const publicAddress = (text: string): string => {
+  if (!URL.canParse(text)) return ""
+  const { host, pathname, protocol } = new URL(text)
+  return `${protocol}//${host}${pathname}`.replace(/\/+$/, "")
 }

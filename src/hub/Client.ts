@@ -19,6 +19,7 @@ import {
   refusalError,
   refusalText,
   type Subject,
+  shownText,
   TOO_MANY_REDIRECTS
 } from "./Failures.js"
 import { type FailedTry, patiently } from "./Retry.js"
@@ -65,6 +66,8 @@ export class HubClient extends Context.Tag("mlxk/hub/Client")<
      * `once` is for calls that must not happen twice: they are repeated only when the Hub says that it did nothing.
      */
     readonly json: (request: HubRequest, subject: Subject, repeat?: "once") => Effect.Effect<JsonAnswer, HubError>
+    /** A text that an answer carries, fit to be shown: one short line without secrets. */
+    readonly shown: (text: string) => string
   }
 >() {}
 
@@ -96,6 +99,13 @@ const addressOf = (text: string): URL | null => {
   return url !== null && /^https?:$/.test(url.protocol) ? url : null
 }
 
+/** Why nothing can be asked there; null when it can. A query would take every path into itself. */
+const endpointProblem = (endpoint: string): string | null => {
+  const url = addressOf(endpoint)
+  if (url === null || url.search + url.hash !== "") return NO_ADDRESS
+  return url.username + url.password === "" ? null : PASSWORD
+}
+
 const make = Effect.gen(function* () {
   const { hub, hubToken, pushToken } = yield* Settings
   const { request: undiciRequest } = yield* Effect.promise(() => import("undici"))
@@ -107,6 +117,7 @@ const make = Effect.gen(function* () {
   const dispatcher = yield* connections("calls")
   const bulk = yield* connections("bulk")
   const origin = addressOf(hub.endpoint)?.origin
+  const unusable = endpointProblem(hub.endpoint)
   const secure = origin?.startsWith("https:") === true
 
   const authorization = (url: URL, access: "read" | "write"): Readonly<Record<string, string>> => {
@@ -118,6 +129,7 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const unavailable = (problem: string) => new HubUnavailable({ operation, problem })
       if (hub.offline) return yield* new HubOffline({ operation })
+      if (unusable !== null) return yield* unavailable(unusable)
       const url = addressOf(request.url.startsWith("/") ? hub.endpoint + request.url : request.url)
       if (url === null) return yield* unavailable(NO_ADDRESS)
       if (url.username + url.password !== "") return yield* unavailable(PASSWORD)
@@ -165,6 +177,9 @@ const make = Effect.gen(function* () {
       return follow({ ...request, url: new URL(location, response.url).href }, operation, left - 1)
     })
 
+  const tokens = [hubToken, pushToken].flatMap((token) => (token === null ? [] : [Redacted.value(token)]))
+  const shown = (text: string) => shownText(text, tokens)
+
   const refused = (response: HubResponse, request: HubRequest, subject: Subject) =>
     Effect.promise(async () => {
       const { header, status } = response
@@ -174,7 +189,7 @@ const make = Effect.gen(function* () {
       return refusalError(subject, {
         status,
         code: header("x-error-code"),
-        text: refusalText(header("x-error-message"), value, token === null ? null : Redacted.value(token)),
+        text: shown(refusalText(header("x-error-message"), value)),
         withToken: token !== null
       })
     })
@@ -219,7 +234,8 @@ const make = Effect.gen(function* () {
     bulk,
     headers: (url) => ({ "user-agent": USER_AGENT, ...authorization(url, "read") }),
     send,
-    json
+    json,
+    shown
   })
 })
 

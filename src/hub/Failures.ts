@@ -1,6 +1,7 @@
 /** What an answer of the Hub means when it is no success: status, `X-Error-Code` and text -> the failure of the program. Pure. */
 import { HubAccessDenied, type HubError, HubUnavailable, RepoNotFound, RevisionNotFound } from "../domain/Errors.js"
 import { isObject } from "../domain/JsonFile.js"
+import { redactText } from "../domain/Redact.js"
 
 /** What a request is about, for the message of its failure. */
 export interface Subject {
@@ -22,17 +23,22 @@ export interface Refusal {
 }
 
 const MESSAGE_LIMIT = 200
+/** Longer texts are nobody's message; only their beginning is looked at. */
+const TEXT_LIMIT = 64 * 1024
 
-/** The Hub's own words: the header before the body's `error` or `message`; at most one short line, without the token. */
-export const refusalText = (header: string | null, body: unknown, token: string | null): string => {
-  const fields = isObject(body) ? [body["error"], body["message"]] : []
-  const said = [header, ...fields].find((text) => typeof text === "string" && text.trim() !== "")
-  if (typeof said !== "string") return ""
-  const shown = token === null ? said : said.replaceAll(token, "***")
-  return shown
-    .replace(/[\s\p{C}]+/gu, " ")
+/** A text of the other side, fit to be shown: one short line without secrets. */
+export const shownText = (said: string, tokens: ReadonlyArray<string>): string => {
+  const known = tokens.reduce((text, token) => text.replaceAll(token, "***"), said.slice(0, TEXT_LIMIT))
+  return redactText(known.replace(/[\s\p{C}]+/gu, " "), "")
     .trim()
     .slice(0, MESSAGE_LIMIT)
+}
+
+/** The Hub's own words: the header before the body's `error` or `message`; empty when it says nothing. */
+export const refusalText = (header: string | null, body: unknown): string => {
+  const fields = isObject(body) ? [body["error"], body["message"]] : []
+  const said = [header, ...fields].find((text) => typeof text === "string" && text.trim() !== "")
+  return typeof said === "string" ? said : ""
 }
 
 type Meaning = (subject: Subject, refusal: Refusal) => HubError
@@ -73,7 +79,7 @@ const UNTRUSTED = "its certificate is not trusted; NODE_EXTRA_CA_CERTS names fur
 const OTHER_HOST = "its certificate is for another host"
 const OUTDATED = "its certificate is not valid at this time (expired, or the clock is wrong)"
 /** The endpoint itself is wrong. */
-export const NO_ADDRESS = "its address is no http(s) URL; check HF_ENDPOINT"
+export const NO_ADDRESS = "its address is no plain http(s) URL; check HF_ENDPOINT"
 
 /** Who needs a password for a mirror puts a token into HF_TOKEN: an address is shown, and a password in it would be too. */
 export const PASSWORD = "its address carries a user name or password; take it out of HF_ENDPOINT"

@@ -11,6 +11,7 @@ import {
 import { errorMessage } from "../domain/ErrorTable.js"
 import { ignored } from "../domain/Ignore.js"
 import { type Comparison, comparison, type LocalFile, type PushData, type PushEvent } from "../domain/Push.js"
+import { publicAddress } from "../domain/Redact.js"
 import { workspaceHealth } from "../domain/WorkspaceHealth.js"
 import { Hub, type RepoRevision } from "../services/Hub.js"
 import { Publisher, type Upload } from "../services/Publisher.js"
@@ -43,7 +44,7 @@ export const pushBase = (options: Pick<PushOptions, "repo" | "branch">, endpoint
   branch: options.branch,
   commit_sha: null,
   commit_url: null,
-  repo_url: `${endpoint}/${options.repo}`,
+  repo_url: `${publicAddress(endpoint)}/${options.repo}`,
   uploaded_files_count: null,
   local_files_count: null,
   no_changes: null,

@@ -31,14 +31,19 @@ async function* lines(
   }
 }
 
+const Hash = Schema.NullOr(Schema.String.pipe(Schema.pattern(/^[0-9a-f]{7,64}$/)))
 /** Older Hubs name the same things differently. */
 const Answer = Schema.Struct({
-  commitOid: Schema.optional(Schema.NullOr(Schema.String)),
+  commitOid: Schema.optional(Hash),
   commitUrl: Schema.optional(Schema.NullOr(Schema.String)),
-  oid: Schema.optional(Schema.NullOr(Schema.String)),
+  oid: Schema.optional(Hash),
   url: Schema.optional(Schema.NullOr(Schema.String))
 })
 const decode = Schema.decodeUnknown(Answer)
+
+/** An address to show; null for what is none, or isn't fit to be shown. */
+const pageOf = (text: string | null, shown: (text: string) => string): string | null =>
+  text !== null && /^https?:/.test(text) && URL.canParse(text) && shown(text) === text ? text : null
 
 /** The commit's hash and page; both null when the Hub made none. */
 export const commit = (
@@ -64,5 +69,8 @@ export const commit = (
       decode(value),
       () => new UploadFailed({ repo, problem: "the Hub's answer to the commit makes no sense" })
     )
-    return { commit: answer.commitOid ?? answer.oid ?? null, url: answer.commitUrl ?? answer.url ?? null }
+    return {
+      commit: answer.commitOid ?? answer.oid ?? null,
+      url: pageOf(answer.commitUrl ?? answer.url ?? null, client.shown)
+    }
   })

@@ -137,7 +137,7 @@ const store = (
     case "Stored":
       return stored(true)
     case "Refused":
-      return Effect.fail(failed(target, file, plan.problem))
+      return Effect.flatMap(HubClient, ({ shown }) => failed(target, file, shown(plan.problem)))
     default:
       return carriedOut(target, file, plan, emit).pipe(
         Effect.zipRight(stored(false)),

@@ -29,6 +29,7 @@ export interface Part {
 /** What to do for one object. */
 export type ObjectPlan =
   | { readonly _tag: "Stored" }
+  /** `problem` may be the Hub's own text, of any length. */
   | { readonly _tag: "Refused"; readonly problem: string }
   | { readonly _tag: "Whole"; readonly url: string; readonly headers: Headers; readonly verify: Verify | null }
   | {
@@ -97,7 +98,7 @@ export const objectPlans = (
       for (const { actions, error, oid } of objects) {
         const size = sizes.get(oid)
         if (size === undefined) return Either.left("the Hub plans an upload that nobody asked for")
-        plans.set(oid, error ? { _tag: "Refused", problem: error.message.slice(0, 200) } : planOf(actions ?? {}, size))
+        plans.set(oid, error ? { _tag: "Refused", problem: error.message } : planOf(actions ?? {}, size))
       }
       return plans.size === sizes.size ? Either.right(plans) : Either.left("the Hub's upload plan leaves files out")
     })
