@@ -14,8 +14,9 @@ export interface Entry {
   readonly kind: "file" | "link" | "directory" | "other"
   /** Bytes of a file; 0 for everything else. */
   readonly size: number
-  /** The same for all hard links of a file. */
-  readonly id: string
+  /** Together the same for all hard links of a file. */
+  readonly device: number
+  readonly inode: number
   /** Hard links of a file, here and elsewhere. */
   readonly links: number
   /** Milliseconds since 1970. */
@@ -30,6 +31,9 @@ export interface Entries {
   /** Directories that can't be listed: what they hold is unknown. Empty for a root that doesn't exist. */
   readonly unreadable: ReadonlyArray<string>
 }
+
+/** One text for a file, whatever it is called. */
+export const idOf = ({ device, inode }: Entry): string => `${device}:${inode}`
 
 const quietly = <A>(operation: () => A, otherwise: (code: string) => A): A => {
   try {
@@ -50,7 +54,7 @@ const entryAt = (root: string, path: string): ReadonlyArray<Entry> =>
     () => {
       const full = join(root, path)
       const stats = lstatSync(full)
-      const common = { path, id: `${stats.dev}:${stats.ino}`, links: stats.nlink, modified: stats.mtimeMs }
+      const common = { path, device: stats.dev, inode: stats.ino, links: stats.nlink, modified: stats.mtimeMs }
       if (stats.isFile()) return [{ ...common, kind: "file", size: stats.size, target: null }]
       if (stats.isSymbolicLink()) return [{ ...common, kind: "link", size: 0, target: linkTarget(full) }]
       return [{ ...common, kind: stats.isDirectory() ? "directory" : "other", size: 0, target: null }]

@@ -1,6 +1,6 @@
 /** A repo's directory as its parts: refs, snapshots, blobs. Pure; `Entries.ts` has read what is needed. */
 import { posix } from "node:path"
-import type { Entries, Entry } from "./Entries.js"
+import { type Entries, type Entry, idOf } from "./Entries.js"
 
 /** What was read of a repo's directory. */
 export interface RepoSource {
@@ -169,10 +169,11 @@ export const freedBytes = (entries: ReadonlyArray<Entry>): number => {
   const files = new Map(entries.filter(({ kind }) => kind === "file").map((entry) => [entry.path, entry]))
   const counts = new Map<string, number>()
   let freed = 0
-  for (const { id, links, size } of files.values()) {
+  for (const entry of files.values()) {
+    const id = idOf(entry)
     const count = (counts.get(id) ?? 0) + 1
     counts.set(id, count)
-    if (count === links) freed += size
+    if (count === entry.links) freed += entry.size
   }
   return freed
 }

@@ -1,7 +1,7 @@
 /** What a cache takes on the disk (`du`). Pure. */
 import { repoName } from "../domain/ModelRef.js"
 import type { RepoUsage, UsageData } from "../domain/Reclaim.js"
-import type { Entry } from "./Entries.js"
+import { type Entry, idOf } from "./Entries.js"
 import type { Holdings } from "./GarbagePlan.js"
 import { freedBytes, type Repo, usedBlobs } from "./Repo.js"
 import type { Payload } from "./SharedStore.js"
@@ -31,7 +31,7 @@ const fileOf = (repo: Repo, store: Store, name: string): Entry | null => {
 
 /** Bytes of files, each inode once. */
 const onDisk = (entries: ReadonlyArray<Entry>): number =>
-  [...new Map(entries.map((entry) => [entry.id, entry.size])).values()].reduce((sum, size) => sum + size, 0)
+  [...new Map(entries.map((entry) => [idOf(entry), entry.size])).values()].reduce((sum, size) => sum + size, 0)
 
 const filesOf = (repo: Repo, store: Store): ReadonlyArray<Entry> =>
   repo.snapshots.flatMap(({ files }) =>

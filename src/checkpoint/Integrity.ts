@@ -1,5 +1,6 @@
 /** Are a model's files whole? The rules of spec 01 §6.2–6.3 in their order; the first that fails is the verdict. Pure. */
 import { byCodePoint, type CachedModel, type SnapshotFile, type SnapshotState } from "../domain/CachedModel.js"
+import { firstNames } from "../domain/Excerpt.js"
 import { isObject, type JsonFile, objectOf } from "../domain/JsonFile.js"
 import { baseName } from "./Detect.js"
 
@@ -86,7 +87,7 @@ const none =
   (reason: string, offenders: (facts: Facts) => ReadonlyArray<string>): Rule =>
   (facts) => {
     const names = offenders(facts)
-    return names.length === 0 ? null : `${reason}: ${names.join(", ")}`
+    return names.length === 0 ? null : `${reason}: ${firstNames(names)}`
   }
 
 const isEmpty =
@@ -113,12 +114,11 @@ const missingShards = ({ indexed, sizes }: Facts): ReadonlyArray<string> => inde
 const shardsExist: Rule = (facts) => {
   const missing = missingShards(facts)
   if (missing.length === 0) return null
-  const others = [...facts.sizes.keys()].filter(
-    (path) => /^[^/]*\.safetensors$/.test(path) && !facts.indexed.includes(path)
-  )
+  const indexed = new Set(facts.indexed)
+  const others = [...facts.sizes.keys()].filter((path) => /^[^/]*\.safetensors$/.test(path) && !indexed.has(path))
   const counts = `${facts.indexed.length} indexed, ${others.length} others present`
   const mismatch = others.length === 0 ? "" : `; Index/shard mismatch: ${counts}`
-  return `Missing weight shards: ${missing.join(", ")}${mismatch}`
+  return `Missing weight shards: ${firstNames(missing)}${mismatch}`
 }
 
 const shardNumbersComplete: Rule = ({ shards }) => {
@@ -128,7 +128,7 @@ const shardNumbersComplete: Rule = ({ shards }) => {
 }
 
 const partialMarker: Rule = ({ model }) =>
-  model.files.some(({ path }) => /\.tmp$|partial/.test(baseName(path).toLowerCase()))
+  model.files.some(({ path, size }) => size !== null && /\.tmp$|partial/.test(baseName(path).toLowerCase()))
     ? "Partial download marker detected"
     : null
 
@@ -141,9 +141,10 @@ const withIndex: ReadonlyArray<Rule> = [
   ({ model }) => (weightMap(model.weightIndex) === null ? "Empty or invalid weight_map in index" : null),
   shardsExist,
   none("Empty weight shards", (facts) => facts.indexed.filter(isEmpty(facts))),
-  none("LFS pointers instead of files", ({ indexed, model }) =>
-    indexed.filter((path) => model.lfsPointers.includes(path))
-  )
+  none("LFS pointers instead of files", ({ indexed, model }) => {
+    const pointers = new Set(model.lfsPointers)
+    return indexed.filter((path) => pointers.has(path))
+  })
 ]
 
 /** H11–H18. */

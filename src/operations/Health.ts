@@ -2,8 +2,9 @@
 import { Effect } from "effect"
 import { byCodePoint, type ModelLocation } from "../domain/CachedModel.js"
 import type { AmbiguousModel, CacheIo } from "../domain/Errors.js"
+import { firstNames } from "../domain/Excerpt.js"
 import type { HealthData, HealthEntry } from "../domain/ModelObject.js"
-import { directoryName, ModelRef } from "../domain/ModelRef.js"
+import { directoryName, ModelRef, repoName } from "../domain/ModelRef.js"
 import type { VerifyProgress, VerifyReport } from "../domain/Verification.js"
 import { Cache } from "../services/Cache.js"
 import { Health } from "../services/Health.js"
@@ -29,7 +30,8 @@ const entryOf = (location: ModelLocation): Effect.Effect<HealthEntry, never, Cac
     const service = yield* Health
     const report = yield* Effect.flatMap(cache.describe(location), service.check)
     return {
-      name: location.name,
+      // As it is listed, also when it was asked for as `org/a--b`.
+      name: repoName(directoryName(location.name)),
       status: report.healthy ? "healthy" : "unhealthy",
       reason: report.integrityReason
     }
@@ -55,7 +57,7 @@ export const health = Effect.fn("Health.health")(function* (
 const afterwards = (entry: HealthEntry, { damaged, sound, unnamed }: VerifyReport): HealthEntry => {
   if (damaged.length > 0) {
     const problems = damaged.map(({ path, problem }) => `${path}: ${problem}`)
-    return { ...entry, status: "unhealthy", reason: `Damaged files: ${problems.join("; ")}` }
+    return { ...entry, status: "unhealthy", reason: `Damaged files: ${firstNames(problems, "; ")}` }
   }
   if (entry.status === "unhealthy") return entry
   const rest = unnamed === 0 ? "" : `, ${unnamed} without a hash to hold against`

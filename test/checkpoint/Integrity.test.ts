@@ -54,6 +54,16 @@ const unhealthy: ReadonlyArray<Row> = [
     { weightIndex: index("a.safetensors"), files: files(["a.safetensors", null]) },
     "Missing weight shards: a.safetensors"
   ],
+  [
+    "H8a, more than anyone reads",
+    { weightIndex: index(...Array.from({ length: 5_000 }, (_, at) => `${100_000 + at}.bin`)), files: files("b.bin") },
+    `Missing weight shards: ${Array.from({ length: 20 }, (_, at) => `${100_000 + at}.bin`).join(", ")} and 4980 more`
+  ],
+  [
+    "H8a, longer than any name",
+    { weightIndex: index("n".repeat(1_000_000)), files: files("b.bin") },
+    `Missing weight shards: ${"n".repeat(255)}…`
+  ],
   ["H8a outside", { weightIndex: index("../../secret"), files: files("b.bin") }, "Missing weight shards: ../../secret"],
   [
     "H8b",
@@ -109,6 +119,7 @@ const healthy: ReadonlyArray<Row> = [
     },
     "Multi-file model complete"
   ],
+  ["a partial marker that links to nothing", { files: files("a.bin", ["x.partial", null]) }, "Model is healthy"],
   ["NaN in the config", { config: parsed({ x: Number.NaN }) }, "Model is healthy"]
 ]
 
