@@ -97,7 +97,7 @@ const chunkLength = (chunk: Chunk | undefined): number => (chunk === undefined ?
 
 /** Opens a file of ours for writing, never through a link or into a pipe that somebody put in its place. */
 const openOwn = (path: string): number => {
-  if (lengthOf(path) === null) rmSync(path, { force: true })
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) rmSync(path, { force: true })
   return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o666)
 }
 
@@ -232,7 +232,7 @@ export const open = (place: PartPlace, file: RepoFile): Part => {
     finish: (blob) => {
       close()
       renameSync(path, blob)
-      rmSync(notesPath, { force: true })
+      if (chunks.length > 1) rmSync(notesPath, { force: true })
     }
   }
 }

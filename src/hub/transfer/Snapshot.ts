@@ -73,17 +73,21 @@ const writeAnew = (path: string, text: string) => {
 const targetOf = ({ blobs, snapshot }: RepoPlaces, file: RepoFile): string =>
   relative(dirname(join(snapshot, file.path)), join(blobs, file.etag))
 
-/** Puts a file in its place: a link, or a copy on volumes that know no links. */
-const place = (places: RepoPlaces, directory: string, file: RepoFile) => {
-  const path = join(directory, file.path)
-  const target = targetOf(places, file)
-  if (attempt(() => readlinkSync(path)) === target) return
-  makeInside(directory, dirname(path))
+/** A link to the blob, or a copy on volumes that know no links. Nothing stands at the path. */
+const linkOrCopy = (places: RepoPlaces, file: RepoFile, path: string) => {
+  if (attempt(() => symlinkSync(targetOf(places, file), path) ?? true) !== null) return
+  copyFileSync(join(places.blobs, file.etag), path, fsConstants.COPYFILE_FICLONE)
+}
+
+/** Puts a file in its place in a snapshot that others may read: in one step. */
+const place = (places: RepoPlaces, file: RepoFile) => {
+  const { snapshot } = places
+  const path = join(snapshot, file.path)
+  if (attempt(() => readlinkSync(path)) === targetOf(places, file)) return
+  makeInside(snapshot, dirname(path))
   const fresh = `${path}.mlxk-${process.pid}`
   rmSync(fresh, { force: true })
-  if (attempt(() => symlinkSync(target, fresh) ?? true) === null) {
-    copyFileSync(join(places.blobs, file.etag), fresh, fsConstants.COPYFILE_FICLONE)
-  }
+  linkOrCopy(places, file, fresh)
   renameSync(fresh, path)
 }
 
@@ -103,13 +107,15 @@ export const hasBlob = ({ blobs }: RepoPlaces, file: RepoFile): boolean => {
 export const laySnapshot = (places: RepoPlaces, { commit, files }: RepoRevision) => {
   const linked = files.filter((file) => !isCopied(places, file))
   if (existsSync(places.snapshot)) {
-    for (const file of linked) place(places, places.snapshot, file)
+    for (const file of linked) place(places, file)
     return
   }
   const staged = join(places.repo, `.mlxk-${commit}`)
   rmSync(staged, { recursive: true, force: true })
-  mkdirSync(staged, { recursive: true })
-  for (const file of linked) place(places, staged, file)
+  for (const directory of new Set(["", ...linked.map(({ path }) => dirname(path))])) {
+    mkdirSync(join(staged, directory), { recursive: true })
+  }
+  for (const file of linked) linkOrCopy(places, file, join(staged, file.path))
   mkdirSync(dirname(places.snapshot), { recursive: true })
   renameSync(staged, places.snapshot)
 }
