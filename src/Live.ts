@@ -52,7 +52,8 @@ export const layerHub: Layer.Layer<RemoteServices, never, Settings> = Layer.unwr
   )
 )
 
-const layerRemote: Layer.Layer<Remote> = Layer.succeed(Remote, layerHub)
+/** The Hub for those who ask for it when they need it. */
+export const layerRemote: Layer.Layer<Remote> = Layer.succeed(Remote, layerHub)
 
 /** Everything, with settings from the environment. */
 export const layer: Layer.Layer<Cache | Health | Maintenance | Remote | Runner | Settings> = Layer.mergeAll(
