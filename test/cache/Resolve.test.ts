@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Resolution, resolve } from "../../src/cache/Resolve.js"
-import { ModelRef } from "../../src/domain/ModelRef.js"
+import { directoryName, ModelRef, repoName } from "../../src/domain/ModelRef.js"
 
 const snapshots: Readonly<Record<string, ReadonlyArray<string>>> = {
   "acme/Phi-3": ["abc3f6dc00000000000000000000000000000000"],
@@ -9,7 +9,10 @@ const snapshots: Readonly<Record<string, ReadonlyArray<string>>> = {
   "at/sign@name": ["dddd000000000000000000000000000000000000"],
   "mlx-community/Phi-3": ["fee1bd0a00000000000000000000000000000000"],
   "mlx-community/Phi-3-mini-4bit": ["abc12a7200000000000000000000000000000000"],
+  "dash/a/b": ["dada000000000000000000000000000000000000"],
+  "mlx-community/twin": ["2222000000000000000000000000000000000000"],
   "o/m": ["51209d5000000000000000000000000000000000"],
+  twin: ["1111000000000000000000000000000000000000"],
   "ünï/modèl-日本": ["b2c181df00000000000000000000000000000000"],
   "": ["0000000000000000000000000000000000000000"]
 }
@@ -17,7 +20,7 @@ const snapshots: Readonly<Record<string, ReadonlyArray<string>>> = {
 const find = (text: string): Resolution =>
   resolve(ModelRef.parse(text), {
     names: Object.keys(snapshots),
-    snapshotsOf: (name) => snapshots[name] ?? []
+    snapshotsOf: (name) => snapshots[repoName(directoryName(name))] ?? []
   })
 
 const found = (name: string, snapshot: string | null = null): Resolution => ({ _tag: "Found", name, snapshot })
@@ -30,7 +33,11 @@ describe("resolve", () => {
     ["a short name", "Phi-3", found("mlx-community/Phi-3")],
     ["a short name in the wrong case", "phi-3-MINI", found("mlx-community/Phi-3-mini-4bit")],
     ["a part across the slash", "acme/pin", found("acme/pinned")],
-    ["an organisation", "mlx-community", ambiguous("mlx-community/Phi-3", "mlx-community/Phi-3-mini-4bit")],
+    [
+      "an organisation",
+      "mlx-community",
+      ambiguous("mlx-community/Phi-3", "mlx-community/Phi-3-mini-4bit", "mlx-community/twin")
+    ],
     [
       "a part of several, sorted",
       "PHI",
@@ -39,6 +46,11 @@ describe("resolve", () => {
     ["unicode in any case", "MODÈL", found("ünï/modèl-日本")],
     ["a directory", "models--o--m", found("o/m")],
     ["a directory with a hash", "models--o--m@512", found("o/m", "51209d5000000000000000000000000000000000")],
+    ["a directory rather than a short name", "models--twin", found("twin")],
+    ["the beginning of a directory", "models--acme", nothing],
+    ["a name with two dashes, as it is on the Hub", "dash/a--b", found("dash/a--b")],
+    ["the same with a hash", "dash/a--b@dad", found("dash/a--b", "dada000000000000000000000000000000000000")],
+    ["the same as it is listed", "dash/a/b", found("dash/a/b")],
     ["a trailing @", "acme/Phi-3@", found("acme/Phi-3")],
     ["a glob", "Phi-*", nothing],
     ["a double slash", "acme//Phi-3", nothing],
