@@ -1,13 +1,13 @@
 /** A location -> what its files say (spec 01 §4.2, §7): one walk, every file read at most once, no tensor data. */
 import { Either } from "effect"
 import { contextLength, metadata } from "../checkpoint/Config.js"
-import { detect, hasChatTemplate } from "../checkpoint/Detect.js"
+import { detect, hasChatTemplate, torchWeights } from "../checkpoint/Detect.js"
 import { isLfsPointer, LFS_POINTER_LIMIT_BYTES, weightIndexPath } from "../checkpoint/Integrity.js"
 import { cardHints } from "../checkpoint/ModelCard.js"
 import type { CachedModel, ModelLocation, SnapshotFile, SnapshotState } from "../domain/CachedModel.js"
 import { type JsonFile, objectOf } from "../domain/JsonFile.js"
 import { filesBelow, type Listing, modifiedAt, type Reader, readerOf } from "./Files.js"
-import { snapshotNames } from "./Layout.js"
+import { snapshotNames, snapshotsDirectory } from "./Layout.js"
 
 const MIB = 2 ** 20
 
@@ -15,8 +15,8 @@ const MIB = 2 ** 20
 const CONFIG_LIMIT_BYTES = 16 * MIB
 /** Vocabularies and the indices of models with thousands of experts take tens of MiB. */
 const LARGE_JSON_LIMIT_BYTES = 64 * MIB
-/** Front matter stands at the top of the card. */
-const CARD_LIMIT_BYTES = 64 * 1024
+/** Front matter stands at the top of the card, but results of benchmarks in it alone can take 100 KiB. */
+const CARD_LIMIT_BYTES = MIB
 
 const MISSING: JsonFile = { _tag: "Missing" }
 const NOTHING: Listing = { files: [], names: null }
@@ -51,6 +51,13 @@ const stateOf = (location: ModelLocation, files: Either.Either<unknown, string>)
   })
 }
 
+const pathsOf = (files: ReadonlyArray<SnapshotFile>): ReadonlyArray<string> => files.map(({ path }) => path)
+
+/** Looks into the other snapshots only when the described one has no such weights; a repo without snapshots has none. */
+const anyTorchWeights = (location: ModelLocation, paths: ReadonlyArray<string>): boolean =>
+  (location.snapshotDirectory !== null && torchWeights(paths)) ||
+  torchWeights(pathsOf(Either.getOrElse(filesBelow(snapshotsDirectory(location.repoDirectory)), () => NOTHING).files))
+
 /** Total: what can't be read is absent or zero. Synchronous, like everything below it. */
 export const describe = (location: ModelLocation): CachedModel => {
   const directory = location.snapshotDirectory ?? location.repoDirectory
@@ -60,12 +67,14 @@ export const describe = (location: ModelLocation): CachedModel => {
   const config = reader.json("config.json", CONFIG_LIMIT_BYTES)
   const values = objectOf(config)
   const index = weightIndexPath(files)
+  const paths = pathsOf(files)
   const evidence = {
     name: location.name,
-    paths: files.map(({ path }) => path),
+    paths,
     config: values,
     card: cardHints(tolerant(reader.head("README.md", CARD_LIMIT_BYTES))),
-    hasChatTemplate: templateIn(reader)
+    hasChatTemplate: templateIn(reader),
+    hasTorchWeights: () => anyTorchWeights(location, paths)
   }
   return {
     ...location,

@@ -5,7 +5,6 @@ import { byCodePoint, type ModelLocation, type SnapshotState } from "../domain/C
 import { DIRECTORY_PREFIX, directoryName, repoName } from "../domain/ModelRef.js"
 import { entriesOf, isDirectory, modifiedAt } from "./Files.js"
 
-const SNAPSHOTS = "snapshots"
 const COMMIT = /^[0-9a-f]{40}$/i
 
 /**
@@ -29,6 +28,9 @@ export const repoDirectory = (hub: string, name: string): string => join(hub, di
 /** Where the lock and lease files of a repo lie, whether they exist or not (spec 01 §2.5). */
 export const lockDirectory = (hub: string, name: string): string => join(hub, ".locks", directoryName(name))
 
+/** Where the snapshots of a repo lie, whether they exist or not. */
+export const snapshotsDirectory = (repo: string): string => join(repo, "snapshots")
+
 /** Why a repo has no snapshots. */
 type NoSnapshots = Exclude<SnapshotState, "Present" | "Vanished">
 
@@ -37,7 +39,7 @@ const orNone = (names: ReadonlyArray<string>): Either.Either<ReadonlyArray<strin
 
 /** Names of a repo's snapshot directories, sorted. Left: why there are none. */
 export const snapshotNames = (repo: string): Either.Either<ReadonlyArray<string>, NoSnapshots> => {
-  const directory = join(repo, SNAPSHOTS)
+  const directory = snapshotsDirectory(repo)
   return entriesOf(directory).pipe(
     Either.mapLeft((code): NoSnapshots => (code === "ENOENT" || code === "ENOTDIR" ? "NoDirectory" : "Unreadable")),
     Either.map((entries) => entries.filter((entry) => isDirectory(directory, entry)).map(({ name }) => name)),
@@ -57,7 +59,7 @@ const latest = (directory: string, names: ReadonlyArray<string>): string | null 
 /** Where the repo called `name` lies: at `snapshot`, which then is pinned, or at its latest one. */
 export const locate = (hub: string, name: string, snapshot: string | null): ModelLocation => {
   const repo = repoDirectory(hub, name)
-  const directory = join(repo, SNAPSHOTS)
+  const directory = snapshotsDirectory(repo)
   const selected =
     snapshot ??
     latest(

@@ -13,14 +13,19 @@ export interface Evidence {
   readonly config: JsonObject | null
   readonly card: CardHints
   readonly hasChatTemplate: boolean
+  /** Whether any snapshot of the repo has weights of PyTorch's kind; asked last, because others must be listed for it. */
+  readonly hasTorchWeights: () => boolean
 }
 
+/** Whether PyTorch's weights are among these files. */
+export const torchWeights = (paths: ReadonlyArray<string>): boolean =>
+  paths.some((path) => path.endsWith(".safetensors") || baseName(path) === "pytorch_model.bin")
+
 /** The first rule that holds (spec 01 §7.1, §0.1(11)). */
-const framework = ({ name, paths, config, card }: Evidence): Framework => {
+const framework = ({ name, paths, config, card, hasTorchWeights }: Evidence): Framework => {
   if (name.includes("mlx-community/") || saysMlx(card) || isObject(config?.["quantization"])) return "MLX"
   if (paths.some((path) => path.endsWith(".gguf"))) return "GGUF"
-  const torch = (path: string) => path.endsWith(".safetensors") || baseName(path) === "pytorch_model.bin"
-  return paths.some(torch) ? "PyTorch" : "Unknown"
+  return hasTorchWeights() ? "PyTorch" : "Unknown"
 }
 
 /** The first rule that holds (spec 01 §7.2, baseline column). */

@@ -8,6 +8,9 @@ export interface CardHints {
 
 const FENCE = "---"
 
+/** The line ends of Python, which the original reads cards with. */
+const LINE_END = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/
+
 /** Without surrounding blanks and quotes. A loop, because `["']+$` takes quadratic time on a hostile card. */
 const unquoted = (text: string): string => {
   const trimmed = text.trim()
@@ -20,9 +23,9 @@ const unquoted = (text: string): string => {
 }
 
 const inlineList = (text: string): ReadonlyArray<string> => {
-  const [, inner = ""] = text.split("[", 2)
-  const [items = ""] = inner.split("]", 1)
-  return items.split(",").map(unquoted)
+  const inner = text.slice(text.indexOf("[") + 1)
+  const end = inner.lastIndexOf("]")
+  return (end < 0 ? inner : inner.slice(0, end)).split(",").map(unquoted)
 }
 
 /**
@@ -30,7 +33,7 @@ const inlineList = (text: string): ReadonlyArray<string> => {
  * some: such a card has no front matter (spec 01 §0.1(11)).
  */
 const block = (text: string): ReadonlyArray<string> => {
-  const [first = "", ...rest] = text.split(/\r\n|\r|\n/)
+  const [first = "", ...rest] = text.split(LINE_END)
   if (first.includes("\uFEFF") || first.trim() !== FENCE) return []
   const lines = rest.map((line) => line.trim())
   const end = lines.indexOf(FENCE)

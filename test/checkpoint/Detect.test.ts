@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { detect, type Evidence, hasChatTemplate } from "../../src/checkpoint/Detect.js"
+import { detect, type Evidence, hasChatTemplate, torchWeights } from "../../src/checkpoint/Detect.js"
 import { jsonFile } from "../../src/domain/JsonText.js"
 
 const evidence = (values: Partial<Evidence>): Evidence => ({
@@ -8,6 +8,7 @@ const evidence = (values: Partial<Evidence>): Evidence => ({
   config: {},
   card: { tags: [], library: null },
   hasChatTemplate: false,
+  hasTorchWeights: () => false,
   ...values
 })
 
@@ -16,15 +17,24 @@ describe("framework", () => {
     ["the organisation", { name: "mlx-community/x", paths: ["a.gguf"] }, "MLX"],
     ["the card", { card: { tags: ["mlx"], library: null }, paths: ["a.gguf"] }, "MLX"],
     ["a quantization object", { config: { quantization: { bits: 4 } }, paths: ["a.safetensors"] }, "MLX"],
-    ["a quantization that is no object", { config: { quantization: 4 }, paths: ["a.safetensors"] }, "PyTorch"],
-    ["the Hub's quantization key", { config: { quantization_config: {} }, paths: ["a.safetensors"] }, "PyTorch"],
-    ["GGUF before safetensors", { paths: ["a.safetensors", "sub/b.gguf"] }, "GGUF"],
-    ["pytorch_model.bin in a folder", { paths: ["sub/pytorch_model.bin"] }, "PyTorch"],
-    ["shards of it", { paths: ["pytorch_model-00001-of-00002.bin"] }, "Unknown"],
+    ["a quantization that is no object", { config: { quantization: 4 }, hasTorchWeights: () => true }, "PyTorch"],
+    ["the Hub's quantization key", { config: { quantization_config: {} }, hasTorchWeights: () => true }, "PyTorch"],
+    ["GGUF before safetensors", { paths: ["sub/b.gguf"], hasTorchWeights: () => true }, "GGUF"],
     ["nothing", {}, "Unknown"],
     ["no config", { config: null }, "Unknown"]
   ])("goes by %s", (_, values, expected) => {
     assert.strictEqual(detect(evidence(values)).framework, expected)
+  })
+})
+
+describe("torchWeights", () => {
+  it.each([
+    [["config.json", "sub/a.safetensors"], true],
+    [["sub/pytorch_model.bin"], true],
+    [["pytorch_model-00001-of-00002.bin", "a.gguf"], false],
+    [["my-pytorch_model.bin"], false]
+  ])("in %j: %s", (paths, expected) => {
+    assert.strictEqual(torchWeights(paths), expected)
   })
 })
 

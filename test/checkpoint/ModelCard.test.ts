@@ -14,6 +14,7 @@ describe("cardHints", () => {
     ["a list ended by the library", card("tags:", "- a", "library_name: x", "- b"), ["a"], "x"],
     ["a value where a list should be", card("tags: mlx"), [], null],
     ["a list over several lines", card("tags: [", "mlx,", "]"), [], null],
+    ["an inline list up to its last bracket", card("tags: [a], mlx]"), ["a]", "mlx"], null],
     ["a key in any case with quotes", card('Library_Name: "MLX"'), [], "MLX"],
     ["a comment", card("# library_name: mlx"), [], null],
     ["an indented key", card("model-index:", "  tags:", "    - deep"), ["deep"], null],
@@ -29,6 +30,10 @@ describe("cardHints", () => {
   it("reads Windows and old Mac line ends", () => {
     assert.deepStrictEqual(cardHints("---\r\ntags:\r\n- a\r\n---\r\n").tags, ["a"])
     assert.deepStrictEqual(cardHints("---\rtags:\r- a\r---\r").tags, ["a"])
+  })
+
+  it.each(["\u000b", "\f", "\u0085", "\u2028", "\u2029"])("takes %j for a line end, as Python does", (end) => {
+    assert.strictEqual(cardHints(card(`license: mit${end}library_name: mlx`)).library, "mlx")
   })
 
   it.each([

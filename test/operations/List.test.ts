@@ -75,9 +75,34 @@ describe("list", () => {
       assert.deepInclude(row, {
         hash: COMMIT_B,
         size_bytes: 2,
-        framework: "Unknown",
         reason: "config.json is empty or invalid"
       })
+    }).pipe(Effect.provide(layerHub))
+  )
+
+  it.effect("tells PyTorch by the weights of any snapshot, and only of snapshots", () =>
+    Effect.gen(function* () {
+      const hub = yield* Hub
+      hub.snapshot("acme/x", COMMIT_A, { "model.safetensors": "weights" }, "2025-01-01T00:00:00Z")
+      hub.snapshot("acme/x", COMMIT_B, { "config.json": "{}" }, "2025-03-01T00:00:00Z")
+      hub.file("models--acme--y/model.safetensors", "weights")
+      const { models } = yield* list(null)
+      assert.deepStrictEqual(
+        models.map(({ framework, hash }) => [hash, framework]),
+        [
+          [COMMIT_B, "PyTorch"],
+          [null, "Unknown"]
+        ]
+      )
+    }).pipe(Effect.provide(layerHub))
+  )
+
+  it.effect("reads front matter to its end, even when results of benchmarks make it long", () =>
+    Effect.gen(function* () {
+      const hub = yield* Hub
+      const results = "- name: some benchmark\n".repeat(10_000)
+      hub.snapshot("acme/x", COMMIT_A, { "README.md": `---\nmodel-index:\n${results}library_name: mlx\n---\n` })
+      assert.strictEqual((yield* list(null)).models[0]?.framework, "MLX")
     }).pipe(Effect.provide(layerHub))
   )
 
