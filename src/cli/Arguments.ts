@@ -90,6 +90,8 @@ interface Level {
   readonly program: string
   /** Stop at the first positional: it names the command. */
   readonly stopAtPositional: boolean
+  /** Further positionals are unknown arguments. */
+  readonly maxPositionals: number
 }
 
 type FlagToken = Extract<Token, { readonly _tag: "Flag" }>
@@ -134,7 +136,8 @@ const collect = (argv: ReadonlyArray<string>, level: Level): Either.Either<Colle
     const token: Token = ended ? { _tag: "Positional" } : read(argument, level.flags)
     switch (token._tag) {
       case "Positional": {
-        done.positionals.push(argument)
+        const fitting = done.positionals.length < level.maxPositionals ? done.positionals : done.unknown
+        fitting.push(argument)
         done.next = argv.length - queue.length
         if (level.stopAtPositional) return Either.right(done)
         break
@@ -194,7 +197,8 @@ export const parseArguments = (
       flags: rootFlags,
       usage: rootUsageLine(commands),
       program: PROGRAM,
-      stopAtPositional: true
+      stopAtPositional: true,
+      maxPositionals: 1
     }
     const root = yield* collect(argv, top)
     if (root.values.has(HELP_FLAG.name)) return { _tag: "Help", text: rootHelp(commands) }
@@ -214,14 +218,14 @@ export const parseArguments = (
       flags: commandFlags(command),
       usage: usageLine(command),
       program: commandPath(command),
-      stopAtPositional: false
+      stopAtPositional: false,
+      maxPositionals: positionalLimit(command)
     }
     const own = yield* collect(argv.slice(root.next), level)
     if (own.values.has(HELP_FLAG.name)) return { _tag: "Help", text: commandHelp(command) }
     const lacking = missing(command, own)
     if (lacking !== null) return yield* refuse(level, lacking)
-    const limit = positionalLimit(command)
-    const unknown = [...root.unknown, ...own.unknown, ...own.positionals.slice(limit)]
+    const unknown = [...root.unknown, ...own.unknown]
     if (unknown.length > 0) return yield* refuse(top, `unrecognized arguments: ${unknown.join(" ")}`)
     if (json) own.values.set(JSON_FLAG.name, null)
     const wantsJson = own.values.has(JSON_FLAG.name)

@@ -11,11 +11,14 @@ const roundHalfEven = (value: number): number => {
   return floor % 2 === 0 ? floor : floor + 1
 }
 
-/** Each step rounds what the step before already rounded: 90 minutes are 2 hours. `now` in milliseconds since 1970. */
+/**
+ * From whole seconds on, each step rounds what the step before already rounded: 90 minutes are 2 hours. `now` in milliseconds
+ * since 1970.
+ */
 export const relativeTime = (timestamp: string, now: number): string => {
   const then = Date.parse(timestamp)
   if (Number.isNaN(then)) return visible(timestamp)
-  const seconds = (now - then) / 1000
+  const seconds = Math.trunc((now - then) / 1000)
   const minutes = roundHalfEven(seconds / 60)
   const hours = roundHalfEven(minutes / 60)
   const days = roundHalfEven(hours / 24)

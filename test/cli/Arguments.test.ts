@@ -25,6 +25,8 @@ describe("what can't be understood", () => {
     ["list --frob", "unrecognized arguments: --frob", ROOT],
     ["list --frob=1 -a", "unrecognized arguments: --frob=1 -a", ROOT],
     ["list a b", "unrecognized arguments: b", ROOT],
+    ["list a b --frob c", "unrecognized arguments: b --frob c", ROOT],
+    ["--frob list a --all b", "unrecognized arguments: --frob b", ROOT],
     ["list --version", "unrecognized arguments: --version", ROOT],
     ["show m --recalc-hash", "unrecognized arguments: --recalc-hash", ROOT],
     ["list --LIMIT 4", "unrecognized arguments: --LIMIT", ROOT],

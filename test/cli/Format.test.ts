@@ -15,6 +15,7 @@ describe("relative times", () => {
     [89, "1m ago"],
     [90, "2m ago"],
     [150, "2m ago"],
+    [150.9, "2m ago"],
     [210, "4m ago"],
     [44 * minute, "44m ago"],
     [45 * minute, "1h ago"],
