@@ -2,7 +2,17 @@
  * Everything that lies below a directory, as it lies there: for sizes and for deleting, where links must not be followed.
  * Synchronous, like Files.ts, and as careful with strangers.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs"
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats
+} from "node:fs"
 import { join } from "node:path"
 import { byCodePoint } from "../domain/CachedModel.js"
 import { systemCode } from "../domain/FileProblems.js"
@@ -49,17 +59,32 @@ const linkTarget = (path: string): string | null =>
     () => null
   )
 
-const entryAt = (root: string, path: string): ReadonlyArray<Entry> =>
-  quietly<ReadonlyArray<Entry>>(
-    () => {
-      const full = join(root, path)
-      const stats = lstatSync(full)
-      const common = { path, device: stats.dev, inode: stats.ino, links: stats.nlink, modified: stats.mtimeMs }
-      if (stats.isFile()) return [{ ...common, kind: "file", size: stats.size, target: null }]
-      if (stats.isSymbolicLink()) return [{ ...common, kind: "link", size: 0, target: linkTarget(full) }]
-      return [{ ...common, kind: stats.isDirectory() ? "directory" : "other", size: 0, target: null }]
-    },
-    () => [] // gone since its directory was listed
+const kindOf = (stats: Stats): Entry["kind"] => {
+  if (stats.isFile()) return "file"
+  if (stats.isSymbolicLink()) return "link"
+  return stats.isDirectory() ? "directory" : "other"
+}
+
+/** One literal: an object made by spreading another takes the engine three times the memory. */
+const entryOf = (root: string, path: string, stats: Stats): Entry => {
+  const kind = kindOf(stats)
+  return {
+    path,
+    kind,
+    size: kind === "file" ? stats.size : 0,
+    device: stats.dev,
+    inode: stats.ino,
+    links: stats.nlink,
+    modified: stats.mtimeMs,
+    target: kind === "link" ? linkTarget(join(root, path)) : null
+  }
+}
+
+/** Null for what is gone since its directory was listed. */
+const entryAt = (root: string, path: string): Entry | null =>
+  quietly<Entry | null>(
+    () => entryOf(root, path, lstatSync(join(root, path))),
+    () => null
   )
 
 /** All entries below `root`, which may itself be a link. `depth` bounds how far down directories are listed. */
@@ -76,7 +101,9 @@ export const entriesBelow = (root: string, depth = Number.POSITIVE_INFINITY): En
         return []
       }
     )
-    for (const entry of names.flatMap((name) => entryAt(root, prefix + name))) {
+    for (const name of names) {
+      const entry = entryAt(root, prefix + name)
+      if (entry === null) continue
       all.push(entry)
       if (entry.kind === "directory" && level < depth) pending.push({ prefix: `${entry.path}/`, level: level + 1 })
     }

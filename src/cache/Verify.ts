@@ -35,26 +35,68 @@ const hashFor = (name: string, size: number): Hash =>
 const MISSING = "the file is missing"
 const DIFFERS = "the content is not what its name says; delete the model and pull it again"
 
-/** Hashes a file; the answer is what is wrong with it. Between two chunks it can be interrupted. */
-const check = (hub: string, { entry, name, path }: Job, chunk: Buffer, done: (bytes: number) => Effect.Effect<void>) =>
+/** Hashes a file; the answer is what is wrong with it. */
+function* hashed(file: number, { entry: { size }, name }: Job, chunk: Buffer): Generator<number, string | null> {
+  const hash = hashFor(name, size)
+  let left = size
+  for (let read = -1; read !== 0 && left >= 0; left -= read) {
+    read = readSync(file, chunk, 0, chunk.length, null)
+    hash.update(chunk.subarray(0, read))
+    yield read
+  }
+  return left === 0 && hash.digest("hex") === name ? null : DIFFERS
+}
+
+function* check(hub: string, job: Job, chunk: Buffer): Generator<number, string | null> {
+  let file = -1
+  try {
+    file = openSync(join(hub, job.path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+    return yield* hashed(file, job, chunk)
+  } catch (error) {
+    return `it cannot be read (${systemCode(error)})`
+  } finally {
+    if (file !== -1) closeSync(file)
+  }
+}
+
+/** Reads files one after the other and tells what is wrong with each; answers the bytes of each read. */
+function* checks(
+  hub: string,
+  jobs: ReadonlyArray<Job>,
+  tell: (job: Job, problem: string | null) => void
+): Generator<number, void> {
+  const chunk = Buffer.alloc(CHUNK_BYTES)
+  for (const job of jobs) tell(job, yield* check(hub, job, chunk))
+}
+
+/** What a read costs besides its bytes, in bytes that are hashed in that time. */
+const READ_COST_BYTES = 4096
+
+/** Many small reads as one: an effect for each takes more memory than all that is known of ten thousand files. */
+function* together(reads: Generator<number, void>): Generator<number, void> {
+  let bytes = 0
+  let cost = 0
+  for (const read of reads) {
+    bytes += read
+    cost += read + READ_COST_BYTES
+    if (cost < CHUNK_BYTES) continue
+    yield bytes
+    bytes = 0
+    cost = 0
+  }
+  yield bytes
+}
+
+/** Between two steps others have their turn, and the check can be interrupted. */
+const run = (steps: Generator<number, void>, read: (bytes: number) => Effect.Effect<void>) =>
   Effect.acquireUseRelease(
-    Effect.try({
-      try: () => openSync(join(hub, path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW),
-      catch: systemCode
-    }),
-    (file) =>
+    Effect.succeed(steps),
+    () =>
       Effect.gen(function* () {
-        const hash = hashFor(name, entry.size)
-        let left = entry.size
-        for (let read = -1; read !== 0 && left >= 0; left -= read) {
-          read = yield* Effect.try({ try: () => readSync(file, chunk, 0, chunk.length, null), catch: systemCode })
-          hash.update(chunk.subarray(0, read))
-          yield* Effect.zipRight(done(read), eventLoopTurn)
-        }
-        return left === 0 && hash.digest("hex") === name ? null : DIFFERS
+        for (const bytes of steps) yield* Effect.zipRight(read(bytes), eventLoopTurn)
       }),
-    (file) => Effect.sync(() => closeSync(file))
-  ).pipe(Effect.catchAll((code) => Effect.succeed(`it cannot be read (${code})`)))
+    () => Effect.sync(() => steps.return())
+  )
 
 /** What there is to check, and which blobs have no content. */
 const jobsOf = (repo: Repo, store: ReadonlyMap<string, Payload>) => {
@@ -107,19 +149,18 @@ export const verify = (
     const { add, known } = yield* receiptsOf(hub, repo, receipts(jobs))
     const open = known.size === 0 ? jobs : jobs.filter((job) => !known.has(receiptOf(job)))
     const totalBytes = open.reduce((sum, { entry }) => sum + entry.size, 0)
-    const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, totalBytes + 1))
     let doneBytes = 0
-    const done = (bytes: number) =>
+    const read = (bytes: number) =>
       Effect.suspend(() => {
         doneBytes += bytes
         return report({ doneBytes, totalBytes })
       })
     const problems = new Map(missing.map((name) => [name, MISSING]))
-    for (const job of open) {
-      const problem = yield* check(hub, job, chunk, done)
+    const tell = (job: Job, problem: string | null) => {
       if (problem === null) add(receiptOf(job))
       else problems.set(job.name, problem)
     }
+    yield* run(together(checks(hub, open, tell)), read)
     const sound = jobs.length + missing.length - problems.size
     return { damaged: damageOf(repo, problems), sound, unnamed: unnamed(repo) }
   }).pipe(Effect.scoped)
