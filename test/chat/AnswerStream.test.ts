@@ -74,7 +74,7 @@ describe("answer stream", () => {
     assert.deepStrictEqual(answer, {
       reasoning: "the END",
       content: "a\nb",
-      calls: [{ index: 0, id: "call_1", name: "f", arguments: '{"n":12345678901234567890,"s":"END"}' }],
+      calls: [{ index: 0, id: "call_1", name: "f", arguments: '{"n": 12345678901234567890, "s": "END"}' }],
       finishReason: "tool_calls"
     })
     assert.deepInclude(read({ stop: ["b"], toolFormat: null }, "abc"), { content: "a", finishReason: "stop" })

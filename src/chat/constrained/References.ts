@@ -11,29 +11,38 @@ const unescaped = (part: string): string => {
   }
 }
 
-/** What a JSON pointer points to. */
-export const resolve = (root: unknown, reference: unknown, path: string): unknown => {
-  const refuse = (problem: string) => new Refusal("$ref", path, problem)
-  if (typeof reference !== "string" || !/^#(?:$|\/)/.test(reference)) {
-    throw refuse("only references inside of the schema are supported, such as '#/$defs/name'")
-  }
+const isInside = (reference: unknown): reference is string =>
+  typeof reference === "string" && /^#(?:$|\/)/.test(reference)
+
+/** What a JSON pointer points to; undefined for nothing. */
+const pointed = (root: unknown, pointer: string): unknown => {
   let found: unknown = root
-  for (const part of reference.split("/").slice(1).map(unescaped)) {
+  for (const part of pointer.split("/").slice(1).map(unescaped)) {
     const next: unknown = Array.isArray(found) ? found[Number(part)] : undefined
     found = isObject(found) && Object.hasOwn(found, part) ? found[part] : next
-    if (found === undefined) throw refuse(`nothing is at '${reference.slice(0, 80)}'`)
   }
+  return found
+}
+
+/** What a reference points to. */
+export const resolve = (root: unknown, reference: unknown, path: string): unknown => {
+  const refuse = (problem: string) => new Refusal("$ref", path, problem)
+  if (!isInside(reference)) {
+    throw refuse("only references inside of the schema are supported, such as '#/$defs/name'")
+  }
+  const found = pointed(root, reference)
+  if (found === undefined) throw refuse(`nothing is at '${reference.slice(0, 80)}'`)
   return found
 }
 
 const MAX_STEPS = 64
 
-/** The schema behind references and lists of one. */
-const behind = (root: unknown, schema: unknown, path: string): JsonObject => {
+/** The schema behind references and lists of one; an empty one where there is none. */
+export const behind = (root: unknown, schema: unknown): JsonObject => {
   let at = schema
   for (let step = 0; step < MAX_STEPS && isObject(at); step++) {
     const only: unknown = Array.isArray(at["allOf"]) && at["allOf"].length === 1 ? at["allOf"][0] : undefined
-    if (at["$ref"] !== undefined) at = resolve(root, at["$ref"], path)
+    if (at["$ref"] !== undefined) at = isInside(at["$ref"]) ? pointed(root, at["$ref"]) : undefined
     else if (only !== undefined) at = only
     else return at
   }
@@ -63,7 +72,7 @@ const MAX_DISJOINT_DEPTH = 4
 
 /** Whether no value is both; false where that can't be told. */
 export const areDisjoint = (root: unknown, a: unknown, b: unknown, path: string, depth = 0): boolean => {
-  const [left, right] = [behind(root, a, path), behind(root, b, path)]
+  const [left, right] = [behind(root, a), behind(root, b)]
   const [leftTypes, rightTypes] = [valueTypes(left, path), valueTypes(right, path)]
   const common = leftTypes.filter((type) => rightTypes.includes(type))
   if (common.length === 0) return true

@@ -1,8 +1,10 @@
 /** Values that are calls, and what the request's tools say about their parameters. Pure. */
-import { isObject, type JsonObject } from "../../domain/JsonFile.js"
+import { isObject } from "../../domain/JsonFile.js"
 import type { ToolCall } from "../AnswerPart.js"
+import { behind } from "../constrained/References.js"
 import { readJson } from "./JsonReader.js"
 import { type Literal, toJson } from "./Literal.js"
+import { type ParameterType, typeOf } from "./ParameterType.js"
 
 /** `tools` of a request as the client sent them. */
 export type Tools = ReadonlyArray<unknown>
@@ -33,14 +35,12 @@ export const callOfObject = (value: Literal, keys: ReadonlyArray<string>): ToolC
   return name?.kind === "string" ? callOf(name.text, args, id?.kind === "string" ? id.text : null) : null
 }
 
-/** The schemas of a function's parameters by name; empty where the tools don't tell. */
-export const parametersOf = (tools: Tools, name: string): JsonObject => {
-  for (const tool of tools) {
-    const fn = isObject(tool) ? tool["function"] : undefined
-    if (!isObject(fn) || fn["name"] !== name) continue
-    const parameters = fn["parameters"]
-    const properties = isObject(parameters) ? parameters["properties"] : undefined
-    return isObject(properties) ? properties : {}
-  }
-  return {}
+/** What the schema of a function's parameters says of each by its name; nothing where the tools don't tell. */
+export const parametersOf = (tools: Tools, name: string): ((parameter: string) => ParameterType | null) => {
+  const fn = tools
+    .map((tool) => (isObject(tool) ? tool["function"] : undefined))
+    .find((fn) => isObject(fn) && fn["name"] === name)
+  const root = isObject(fn) ? behind(fn["parameters"], fn["parameters"]) : {}
+  const properties = isObject(root["properties"]) ? root["properties"] : {}
+  return (parameter) => typeOf(root, Object.hasOwn(properties, parameter) ? properties[parameter] : undefined)
 }

@@ -10,17 +10,18 @@ export const hermes: ReadBody = (body) => {
   return all((value.kind === "array" ? value.items : [value]).map((call) => callOfObject(call, ["arguments"])))
 }
 
-/** A word is only begun where it begins: else a long one takes quadratic time. */
-const HEADER = /(?<![\p{L}\p{N}_-])([\p{L}\p{N}_-]+)\s*\[ARGS\]\s*/gu
+/** A word is only begun where it begins: else a long one takes quadratic time. An id alone is no name. */
+const HEADER =
+  /(?<![\p{L}\p{N}_-])(?=[\p{L}\p{N}_-])(?<!\[CALL_ID\]\s*)([\p{L}\p{N}_-]+)\s*(?:\[CALL_ID\]\s*([^\s[\]]+)\s*)?\[ARGS\]\s*/gu
 
-/** `name[ARGS]{…}`, any number of times. */
+/** `name[ARGS]{…}` or `name[CALL_ID]id[ARGS]{…}`, any number of times. */
 const headers = (body: string): ReadonlyArray<ToolCall> | null => {
   const calls: Array<ToolCall | null> = []
   HEADER.lastIndex = 0
   for (let header = HEADER.exec(body); header !== null; header = HEADER.exec(body)) {
     const read = readJsonAt(body, HEADER.lastIndex)
     if (read === null) return null
-    calls.push(callOf(header[1] ?? "", read.value))
+    calls.push(callOf(header[1] ?? "", read.value, header[2] ?? null))
     HEADER.lastIndex = read.end
   }
   return all(calls)

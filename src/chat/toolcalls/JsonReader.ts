@@ -35,6 +35,9 @@ const readString = (source: string, start: number, { loose }: JsonOptions): Read
   }
 }
 
+type Container = Extract<Literal, { kind: "object" | "array" }>
+type ReadContainer = (source: string, from: number, options: JsonOptions, depth: number) => Read<Container> | null
+
 /** The value that begins at `start`, without white space before it. Null where there is none. */
 export const readJsonAt = (
   source: string,
@@ -49,9 +52,11 @@ export const readJsonAt = (
       return read === null ? null : { value: text(read.value), end: read.end }
     }
     case "{":
-      return readObject(source, start + 1, options, depth)
-    case "[":
-      return readArray(source, start + 1, options, depth)
+    case "[": {
+      const read = (source[start] === "{" ? readObject : readArray)(source, start + 1, options, depth)
+      if (read === null || options.loose === true) return read
+      return { value: { ...read.value, json: source.slice(start, read.end) }, end: read.end }
+    }
     default: {
       const end = after(source, ATOM, start)
       return end === start ? null : { value: atom(source.slice(start, end)), end }
@@ -59,7 +64,7 @@ export const readJsonAt = (
   }
 }
 
-const readObject = (source: string, from: number, options: JsonOptions, depth: number): Read<Literal> | null => {
+const readObject: ReadContainer = (source, from, options, depth) => {
   const entries = new Map<string, Literal>()
   let at = skip(source, from)
   if (source[at] === "}") return { value: { kind: "object", entries }, end: at + 1 }
@@ -77,7 +82,7 @@ const readObject = (source: string, from: number, options: JsonOptions, depth: n
   }
 }
 
-const readArray = (source: string, from: number, options: JsonOptions, depth: number): Read<Literal> | null => {
+const readArray: ReadContainer = (source, from, options, depth) => {
   const items: Array<Literal> = []
   let at = skip(source, from)
   if (source[at] === "]") return { value: { kind: "array", items }, end: at + 1 }

@@ -5,7 +5,8 @@ import { type Literal, type Read, text } from "./Literal.js"
 import { readPython, readPythonAt } from "./PythonReader.js"
 
 const SPACE = /\s*/y
-const NAME = /[\p{L}_][\p{L}\p{N}_]*(?:\s*\.\s*[\p{L}_][\p{L}\p{N}_]*)*\s*\(/uy
+/** Python's names have no hyphens and don't begin with a digit, but those of tools may. */
+const NAME = /[\p{L}\p{N}_][\p{L}\p{N}_-]*(?:\s*\.\s*[\p{L}\p{N}_][\p{L}\p{N}_-]*)*\s*\(/uy
 const KEY = /([\p{L}_][\p{L}\p{N}_]*)\s*=(?!=)\s*/uy
 
 const match = (source: string, pattern: RegExp, start: number): RegExpExecArray | null => {

@@ -1,7 +1,7 @@
 /** Texts of arguments as values of the type that the parameter's schema names. Pure. */
-import { isObject } from "../../domain/JsonFile.js"
 import { readJson } from "./JsonReader.js"
 import { atom, type Literal, text } from "./Literal.js"
+import type { ParameterType } from "./ParameterType.js"
 import { readPython } from "./PythonReader.js"
 
 const NULL = atom("null")
@@ -31,12 +31,14 @@ const untyped = (value: string): Literal => {
   return read !== null && isContainer(read) ? read : text(value)
 }
 
-/** As Qwen3-Coder's original reads it. Null where the value isn't of its type. */
-export const typedValue = (value: string, schema: unknown): Literal | null => {
+/**
+ * As Qwen3-Coder's original reads it, but for schemas that name several types. Null where the value isn't of its type.
+ */
+export const typedValue = (value: string, parameter: ParameterType | null): Literal | null => {
   if (value.toLowerCase() === "null") return NULL
-  if (!isObject(schema) || Object.keys(schema).length === 0) return text(value)
-  if (!("type" in schema)) return untyped(value)
-  const type = typeof schema["type"] === "string" ? schema["type"].trim().toLowerCase() : ""
+  if (parameter === null) return text(value)
+  const { named: type, types } = parameter
+  if (type === null) return types.size === 0 ? untyped(value) : valueOfTypes(value, parameter)
   if (TEXT_TYPES.has(type)) return text(value)
   if (INTEGER.test(type) || NUMBER.test(type)) {
     const json = readNumber(value)
@@ -44,22 +46,6 @@ export const typedValue = (value: string, schema: unknown): Literal | null => {
   }
   if (BOOLEAN_TYPES.has(type)) return atom(String(value.toLowerCase() === "true"))
   return (CONTAINER.test(type) ? readJson(value, { loose: true }) : null) ?? readPython(value) ?? text(value)
-}
-
-/** The types a schema allows, also by its alternatives and listed values. */
-const typesOf = (schema: unknown): ReadonlySet<string> => {
-  if (!isObject(schema)) return new Set(["string"])
-  const { type, enum: values } = schema
-  const named = [type].flat().filter((one) => typeof one === "string")
-  const listed = (Array.isArray(values) ? values : []).map((value: unknown) =>
-    value === null ? "null" : Array.isArray(value) ? "array" : typeof value
-  )
-  const nested = ["anyOf", "oneOf", "allOf"].flatMap((key) => {
-    const choices = schema[key]
-    return Array.isArray(choices) ? choices.flatMap((choice: unknown) => [...typesOf(choice)]) : []
-  })
-  const types = new Set([...named, ...listed, ...nested].map((one) => one.toLowerCase()))
-  return types.size === 0 ? new Set(["string"]) : types
 }
 
 const TRUE = new Set(["true", "1", "yes", "on"])
@@ -86,9 +72,15 @@ const READERS: ReadonlyArray<readonly [types: ReadonlyArray<string>, read: (valu
   [["string", "str", "text"], text]
 ]
 
+const TEXT: ReadonlySet<string> = new Set(["string"])
+
+/** The types that a text is tried for. */
+export const typesTried = (parameter: ParameterType | null): ReadonlySet<string> =>
+  parameter === null || parameter.types.size === 0 ? TEXT : parameter.types
+
 /** As MiniMax's original reads it: the first type of the schema that the value fits. */
-export const valueOfTypes = (value: string, schema: unknown): Literal => {
-  const types = typesOf(schema)
+export const valueOfTypes = (value: string, parameter: ParameterType | null): Literal => {
+  const types = typesTried(parameter)
   if (value.toLowerCase() === "null" || (types.has("null") && ["none", "nil"].includes(value.toLowerCase())))
     return NULL
   for (const [names, read] of READERS) {

@@ -1,5 +1,4 @@
 /** Calls with tags around each argument: Qwen3-Coder, GLM, MiniMax. The tools' schemas tell what the values are. Pure. */
-import { isObject } from "../../domain/JsonFile.js"
 import type { ToolCall } from "../AnswerPart.js"
 import { all, callOf, parametersOf, type ReadBody, type Tools } from "./Calls.js"
 import { readJson } from "./JsonReader.js"
@@ -23,12 +22,12 @@ export const qwenCoder: ReadBody = (body, tools) => {
   const header = CODER_NAME.exec(inside)
   const name = header?.[1]
   if (header === null || name === undefined) return null
-  const schemas = parametersOf(tools, name)
+  const typeOf = parametersOf(tools, name)
   const entries = new Map<string, Literal>()
   for (const parameter of sections(inside.slice(header[0].length), CODER.parameter, CODER.parameterEnd)) {
     const key = CODER_NAME.exec(parameter.inside)
     if (key?.[1] === undefined) continue
-    const value = typedValue(inner(parameter.inside.slice(key[0].length)), schemas[key[1]])
+    const value = typedValue(inner(parameter.inside.slice(key[0].length)), typeOf(key[1]))
     if (value === null) return null
     entries.set(key[1], value)
   }
@@ -41,20 +40,18 @@ const GLM_GAP = /^(?:\\n|\s)*<arg_value>/
 
 const anyValue = (value: string): Literal => readJson(value) ?? readPython(value) ?? text(value)
 
-const isText = (schema: unknown): boolean => isObject(schema) && schema["type"] === "string"
-
 /** `name<arg_key>key</arg_key><arg_value>value</arg_value>…` */
 export const glm: ReadBody = (body, tools) => {
   const name = GLM_NAME.exec(body)?.[1]
   if (name === undefined) return null
-  const schemas = parametersOf(tools, name)
+  const typeOf = parametersOf(tools, name)
   const entries = new Map<string, Literal>()
   for (const argument of sections(body, "<arg_key>", "</arg_value>")) {
     const [key, rest] = cut(argument.inside, "</arg_key>") ?? []
     const gap = rest === undefined ? null : GLM_GAP.exec(rest)
     if (key === undefined || rest === undefined || gap === null) continue
     const [parameter, value] = [key.trim(), rest.slice(gap[0].length).trim()]
-    entries.set(parameter, isText(schemas[parameter]) ? text(value) : anyValue(value))
+    entries.set(parameter, typeOf(parameter)?.named === "string" ? text(value) : anyValue(value))
   }
   return all([callOf(name, object(entries))])
 }
@@ -71,12 +68,12 @@ const unquoted = (name: string): string => name.trim().replace(/^(["'])([\s\S]*)
 const invoked = (invoke: string, tools: Tools): ToolCall | null => {
   const [head, inside] = cut(invoke, ">") ?? [invoke, ""]
   const name = unquoted(head)
-  const schemas = parametersOf(tools, name)
+  const typeOf = parametersOf(tools, name)
   const entries = new Map<string, Literal>()
   for (const parameter of sections(inside, MINIMAX.parameter, MINIMAX.parameterEnd)) {
     const [key, value] = cut(parameter.inside, ">") ?? []
     if (key === undefined || value === undefined) continue
-    entries.set(unquoted(key), valueOfTypes(value.trim(), schemas[unquoted(key)]))
+    entries.set(unquoted(key), valueOfTypes(value.trim(), typeOf(unquoted(key))))
   }
   return callOf(name, object(entries))
 }
@@ -85,7 +82,7 @@ const invoked = (invoke: string, tools: Tools): ToolCall | null => {
 export const minimax: ReadBody = (body, tools) =>
   all(sections(body, MINIMAX.open, MINIMAX.close).map(({ inside }) => invoked(inside, tools)))
 
-const GEMMA_CALL = /call:([\p{L}\p{N}_]+)\{([\s\S]*?)\}/u
+const GEMMA_CALL = /call:([\p{L}\p{N}_-]+)\{([\s\S]*?)\}/u
 const GEMMA_ESCAPE = "<escape>"
 
 /** `call:name{key:value,…}` with texts between `<escape>` marks. */
