@@ -168,7 +168,9 @@ export const quantization = (config: Section): Either.Either<Quantization, Quant
     return isObject(own) ? Either.right(listed(own)) : badConfig("quantization: not an object")
   }
   if (!isObject(legacy)) return Either.right(() => Either.right(dense))
-  const { quant_method: method } = legacy
+  const { quant_method: method = null } = legacy
+  // Other programs name their method; without one it is MLX's own object under the Hub's key.
+  if (method === null) return Either.right(listed(legacy))
   if (method === "bitnet") return Either.right(ternary(legacy))
   if (compatible(method, legacy)) return Either.right(listed({}))
   // mlx-lm reads a method it has never heard of as plain weights; packed ones don't have the shapes then.

@@ -95,7 +95,13 @@ describe("quantization", () => {
     assert.isTrue(Either.isRight(rule))
   })
 
-  it.each(["awq", "gptq", "bitsandbytes", undefined])("method %s is refused", (method) => {
+  it.each([undefined, null])("no method means MLX's own form: %s", (method) => {
+    const config = { quantization_config: { quant_method: method, bits: 4, group_size: 64 } }
+    assert.deepStrictEqual(format(config, packed(4, 4)), Either.right(affine(4, 64)))
+    assert.deepStrictEqual(format(config, plain), Either.right(dense))
+  })
+
+  it.each(["awq", "gptq", "bitsandbytes"])("method %s is refused", (method) => {
     const reason = `quantization method ${method} is not supported`
     const config = { quantization_config: { quant_method: method } }
     assert.deepStrictEqual(format(config, plain), Either.left({ _tag: "Unsupported", reason }))
