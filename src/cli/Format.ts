@@ -1,5 +1,6 @@
 /** How times, texts and tables are written for people (spec 01 §4.4). Pure. */
 import { visible } from "../domain/Text.js"
+import { cutToColumns, pad, textColumns } from "./Columns.js"
 
 /** A model's answer on a terminal: line breaks and tabs stay, other control characters go. */
 export const terminalText = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, "")
@@ -48,8 +49,6 @@ export const cut = (text: string, limit: number): string => {
   return characters.length <= limit ? text : `${characters.slice(0, limit - 3).join("")}...`
 }
 
-const width = (text: string): number => [...text].length
-
 /** A narrower first column tells nothing any more. */
 const MIN_NAME_WIDTH = 12
 
@@ -63,15 +62,14 @@ export const table = (
   columns: number | null = null
 ): string => {
   const widest = header.map((title, column) =>
-    given.reduce((most, row) => Math.max(most, width(row[column] ?? "")), width(title))
+    given.reduce((most, row) => Math.max(most, textColumns(row[column] ?? "")), textColumns(title))
   )
   const [first = 0, ...others] = widest
   const left = (columns ?? Number.POSITIVE_INFINITY) - others.reduce((sum, count) => sum + count + " | ".length, 0)
   const limit = Math.min(first, Math.max(MIN_NAME_WIDTH, left))
   const widths = [limit, ...others]
-  const rows = given.map(([name = "", ...cells]) => [cut(name, limit), ...cells])
-  const line = (cells: ReadonlyArray<string>) =>
-    cells.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - width(cell))).join(" | ")
+  const rows = given.map(([name = "", ...cells]) => [cutToColumns(name, limit), ...cells])
+  const line = (cells: ReadonlyArray<string>) => cells.map((cell, column) => pad(cell, widths[column] ?? 0)).join(" | ")
   const rule = widths.map((count) => "-".repeat(count)).join("-+-")
   return [line(header), rule, ...rows.map(line)].map((text) => `${text}\n`).join("")
 }

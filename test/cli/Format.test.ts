@@ -63,8 +63,31 @@ describe("text from outside", () => {
 
 describe("a table", () => {
   it("has a header and a rule without rows", () => assert.strictEqual(table(["A", "Bc"], []), "A | Bc\n--+---\n"))
-  it("is as wide as its widest cells, counted in characters", () =>
-    assert.strictEqual(table(["A", "B"], [["🦙🦙", "x"]]), "A  | B\n---+--\n🦙🦙 | x\n"))
+  it("is as wide as its widest cells, counted in columns of the terminal", () => {
+    const rows = [
+      ["🦙🦙", "x"],
+      ["日本", "x"],
+      ["한글".normalize("NFD"), "x"],
+      ["modèle".normalize("NFD"), "x"],
+      ["❤️", "x"]
+    ]
+    assert.deepStrictEqual(table(["A", "B"], rows).normalize().trimEnd().split("\n"), [
+      "A      | B",
+      "-------+--",
+      "🦙🦙   | x",
+      "日本   | x",
+      "한글   | x",
+      "modèle | x",
+      "❤️     | x"
+    ])
+  })
+  it("fits the terminal with wide names", () => {
+    const lines = table(["Name", "B"], [["org/日本語の大規模言語モデル", "x"]], 24)
+      .trimEnd()
+      .split("\n")
+    assert.strictEqual(lines[2], "org/日本語の大規...  | x")
+    assert.strictEqual(lines[1]?.length, 24)
+  })
   it("cuts names where the terminal is too narrow, but not to nothing", () => {
     const rows = [["org/a-very-long-name-of-a-model", "x"]]
     const lines = (width: number) => table(["Name", "B"], rows, width).trimEnd().split("\n")

@@ -4,7 +4,8 @@ import type { OutdatedData } from "../../domain/Outdated.js"
 import type { ActiveFile, PullData, TransferEvent } from "../../domain/Pull.js"
 import { MODEL_UNITS, sizeText } from "../../domain/Size.js"
 import { visible } from "../../domain/Text.js"
-import { cut, table } from "../Format.js"
+import { cutToColumns } from "../Columns.js"
+import { table } from "../Format.js"
 
 type Progress = Extract<TransferEvent, { readonly _tag: "Progress" }>
 
@@ -63,7 +64,9 @@ export const progressLines = (progress: Progress, columns: number): ReadonlyArra
   const head = `${String(percent(doneBytes, totalBytes)).padStart(3)}% ${bar(doneBytes, totalBytes)} ${rate}  ${visible(model)}`
   const files = [...active].sort((left, right) => byCodePoint(left.path, right.path))
   const more = files.length > MAX_FILES ? [`  … ${files.length - MAX_FILES} more files`] : []
-  return [head, ...files.slice(0, MAX_FILES).map(fileLine), ...more].map((line) => cut(line, Math.max(20, columns - 1)))
+  return [head, ...files.slice(0, MAX_FILES).map(fileLine), ...more].map((line) =>
+    cutToColumns(line, Math.max(20, columns - 1))
+  )
 }
 
 const short = (commit: string | null): string => commit?.slice(0, 8) ?? "-"
