@@ -30,6 +30,20 @@ describe("random templates", () => {
   })
 })
 
+describe("a template's text", () => {
+  it.each([
+    ["{{ '<'|e|list }}", "['&', 'l', 't', ';']"],
+    ["{% for c in '<'|e %}{{ [c] }}{% endfor %}", "['&']['l']['t'][';']"],
+    [
+      "{{ 'abcdefghijklmnopqrs'|groupby(1, default='x')|list|pprint }}",
+      "[('x', ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's'])]"
+    ]
+  ])("is Python's: %s", (source, expected) => {
+    const render = compileTemplate(source, {})
+    assert.strictEqual(render({ messages: [] }, () => new Date(0)).text, expected)
+  })
+})
+
 /** Each took minutes or more: what a template does with long texts is counted, whatever filter does it. */
 const EXCESSIVE = [
   "{{ ('a' * 300000)|wordwrap(1) }}",

@@ -1,7 +1,7 @@
 /** What Python's operators and built-in functions do with any value. */
 import { typeError } from "./Failure.js"
 import { compareNumbers, numeric } from "./Numbers.js"
-import { charsOf, lengthOf, raw } from "./Text.js"
+import { charsOf, lengthOf, raw, withoutMarkup } from "./Text.js"
 import { Dict, isList, isStr, PyObject, type Runtime, Tuple, typeName, Undefined, type Value } from "./Values.js"
 
 export const isTrue = (value: Value, rt: Runtime): boolean => {
@@ -24,7 +24,7 @@ export const iterator = (value: Value, rt: Runtime): Iterator<Value> | null => {
   if (value instanceof Dict) return value.keys().values()
   if (isStr(value)) {
     rt.spendChars(8 * raw(value).length)
-    return charsOf(value).values()
+    return charsOf(withoutMarkup(value)).values()
   }
   if (value instanceof Undefined) return NOTHING.values()
   return value instanceof PyObject ? value.iterate(rt) : null

@@ -70,7 +70,8 @@ const formatted = (value: Value, indent: number, allowance: number, level: numbe
         ])
       })
     }
-    if (!isList(value) && !(value instanceof Tuple)) return line
+    // Tuples with names print themselves.
+    if (!isList(value) && !(value instanceof Tuple && value.names.length === 0)) return line
     const items = isList(value) ? value : value.items
     const [open, close] = isList(value) ? ["[", "]"] : ["(", items.length === 1 ? ",)" : ")"]
     return block(open, close, items.length, (i, end) => formatted(items[i] ?? null, indent + 1, end, level + 1, rt))
