@@ -1,6 +1,6 @@
 /** The live Clones: targets and stages on this disk. */
-import { accessSync, constants, readdirSync, statSync } from "node:fs"
-import { basename, dirname, isAbsolute, join, resolve } from "node:path"
+import { accessSync, constants, lstatSync, readdirSync, realpathSync, statSync } from "node:fs"
+import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path"
 import { Effect, Either, Layer } from "effect"
 import { locate } from "../cache/Layout.js"
 import { CloneFailed, CloneTargetInvalid } from "../domain/Errors.js"
@@ -21,7 +21,15 @@ import {
 
 const invalid = (path: string, problem: string) => new CloneTargetInvalid({ path, problem })
 
+/** With all links followed as far as there is something. */
+const real = (path: string): string =>
+  Either.getOrElse(
+    Either.try(() => realpathSync(path)),
+    () => path
+  )
+
 const directoryProblem = (path: string): string | null => {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) return "is a link"
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) return null
   if (!stats.isDirectory()) return "exists but is not a directory"
@@ -39,11 +47,15 @@ const parentProblem = (path: string): string | null => {
   }
 }
 
+/** A directory among the cached models would look like one of them. */
+const cacheProblem = (path: string, hubCache: string): string | null =>
+  `${real(dirname(path))}${sep}`.startsWith(`${real(hubCache)}${sep}`) ? "lies in the model cache" : null
+
 /** Why nothing can be cloned to there; null when it can. */
-const targetProblem = (path: string): string | null =>
+const targetProblem = (path: string, hubCache: string): string | null =>
   Either.getOrElse(
     Either.try({
-      try: () => directoryProblem(path) ?? parentProblem(path),
+      try: () => directoryProblem(path) ?? parentProblem(path) ?? cacheProblem(path, hubCache),
       catch: (error) => `cannot be looked at (${systemCode(error)})`
     }),
     (problem) => problem
@@ -72,7 +84,7 @@ const settled = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A,
   })
 
 const make = Effect.gen(function* () {
-  const { workspaceHome } = yield* Settings
+  const { hubCache, workspaceHome } = yield* Settings
 
   const failed = (path: string) => (error: unknown) => new CloneFailed({ path, problem: systemCode(error) })
   const onDisk = <A>(path: string, operation: () => A) => Effect.try({ try: operation, catch: failed(path) })
@@ -95,7 +107,7 @@ const make = Effect.gen(function* () {
         if (basename(path) === "" || !isAbsolute(path)) return yield* invalid(path, "is no name for a directory")
         // The short form never means a directory that is there already.
         if (short && isDirectory(path)) return yield* invalid(path, "already exists")
-        const problem = targetProblem(path)
+        const problem = targetProblem(path, hubCache)
         return problem === null ? path : yield* invalid(path, problem)
       }),
     open: (spec, target) =>

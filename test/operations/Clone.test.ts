@@ -1,9 +1,19 @@
 import { createHash } from "node:crypto"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Stream } from "effect"
+import { Effect, Either, Fiber, Layer, Stream } from "effect"
 import * as CacheDisk from "../../src/cache/Cache.js"
 import * as HealthDisk from "../../src/cache/Health.js"
 import type { CloneEvent } from "../../src/domain/Clone.js"
@@ -164,6 +174,31 @@ describe("clone", () => {
     })
   )
 
+  it.scopedLive("goes through no link, and not into the cache", () =>
+    Effect.gen(function* () {
+      const where = yield* place
+      const real = join(where.room, "real")
+      mkdirSync(real)
+      symlinkSync(real, join(where.room, "link"))
+      symlinkSync(join(where.room, "nowhere"), join(where.room, "dangling"))
+      mkdirSync(join(where.room, "user-cache"))
+      symlinkSync(join(where.room, "user-cache"), join(where.room, "cache-link"))
+      for (const [name, problem] of [
+        ["link", "link"],
+        ["dangling", "link"],
+        ["user-cache/models--a--b", "cache"],
+        ["cache-link/models--a--b", "cache"]
+      ] as const) {
+        const refused = yield* Effect.flip(cloned(where, { target: join(where.room, name) }))
+        assert.strictEqual(refused._tag, "CloneTargetInvalid")
+        assert.include(refused.message, problem)
+      }
+      assert.deepStrictEqual(readdirSync(real), [])
+      assert.deepStrictEqual(readdirSync(join(where.room, "user-cache")), [])
+      assert.deepStrictEqual(where.hub.seen.hub, [])
+    })
+  )
+
   it.scopedLive("leaves no trace of a repo that cannot be had", () =>
     Effect.gen(function* () {
       const where = yield* place
@@ -242,6 +277,23 @@ describe("a clone that was stopped", () => {
       const refused = yield* Effect.flip(cloned(where))
       assert.strictEqual(refused._tag, "CloneTargetInvalid")
       holds(stage, { precious: "mine" })
+    })
+  )
+
+  it.scopedLive("is alone at its target: of several at once one clones, and what it makes is whole", () =>
+    Effect.gen(function* () {
+      const where = yield* place
+      const both = yield* Effect.all(
+        Array.from({ length: 4 }, () => Effect.either(cloned(where))),
+        { concurrency: "unbounded" }
+      )
+      holds(join(where.room, "copy"), FILES)
+      assert.lengthOf(both.filter(Either.isRight), 1)
+      for (const { left } of both.filter(Either.isLeft)) {
+        assert.strictEqual(left._tag, "CloneTargetInvalid")
+        assert.match(left.message, /being cloned to by process \d+/)
+      }
+      assert.deepStrictEqual(readdirSync(where.room), ["copy"])
     })
   )
 })
