@@ -15,6 +15,25 @@ export const SCHEMAS: ReadonlyArray<readonly [name: string, schema: unknown]> = 
   ["string", text],
   ["short string", { type: "string", minLength: 2, maxLength: 5 }],
   ["long string", { type: "string", minLength: 20, maxLength: 32 }],
+  ["very long string", { type: "string", minLength: 100, maxLength: 256 }],
+  [
+    "limited strings",
+    object({
+      name: { type: "string", minLength: 1, maxLength: 100 },
+      text: { type: "string", maxLength: 4000 },
+      code: { type: "string", pattern: "^.{3,200}$" }
+    })
+  ],
+  [
+    "two readings",
+    {
+      anyOf: [
+        object({ a: { type: "string", maxLength: 3 }, b: { type: "string", format: "date" } }),
+        object({ a: { type: "string", pattern: "^a+$" }, b: integer }),
+        object({ a: { enum: ["aa", "", { k: "v" }] }, c: { const: "x" } })
+      ]
+    }
+  ],
   ["pattern", { type: "string", pattern: "^[A-Z]{3}-\\d{2,4}(?:-x)?$" }],
   ["unanchored pattern", { type: "string", pattern: "a\\Wb|^\\s" }],
   ["pattern with quotes", { type: "string", pattern: "^[\"'\\\\\\n<]+.$" }],

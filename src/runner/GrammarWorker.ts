@@ -5,6 +5,12 @@
 import { createRequire } from "node:module"
 import { parentPort } from "node:worker_threads"
 import type * as Xgrammar from "@mlc-ai/web-xgrammar"
+import { byteLevelText } from "../chat/ByteLevel.js"
+import { type Language, languageOf } from "../chat/constrained/Language.js"
+import type { Regex } from "../chat/constrained/Regex.js"
+import { makeSlotMatcher, type SlotMatcher } from "../chat/constrained/SlotMatcher.js"
+import { MAX_SLOTS, slotText } from "../chat/constrained/Slots.js"
+import { makeTokens, type Tokens } from "../chat/constrained/TokenWalk.js"
 
 declare global {
   var xgrammar: typeof Xgrammar | undefined
@@ -18,7 +24,13 @@ export type GrammarRequest =
       readonly texts: ReadonlyArray<string>
       readonly endIds: ReadonlyArray<number>
     }
-  | { readonly _tag: "Start"; readonly matcher: number; readonly vocabulary: string; readonly ebnf: string }
+  | {
+      readonly _tag: "Start"
+      readonly matcher: number
+      readonly vocabulary: string
+      readonly ebnf: string
+      readonly slots: ReadonlyArray<Regex>
+    }
   | { readonly _tag: "Accept"; readonly matcher: number; readonly token: number }
   | { readonly _tag: "Close"; readonly matcher: number }
 
@@ -38,24 +50,31 @@ const load = async (): Promise<typeof Xgrammar> => {
 
 interface Vocabulary {
   readonly compiler: Xgrammar.GrammarCompiler
-  readonly size: number
+  readonly tokens: Tokens
+}
+interface Compiled {
+  readonly grammar: Xgrammar.CompiledGrammar
+  readonly languages: ReadonlyArray<() => Language>
 }
 interface Matching {
   readonly matcher: Xgrammar.GrammarMatcher
-  readonly size: number
+  readonly slots: SlotMatcher
 }
 
 const vocabularies = new Map<string, Vocabulary>()
-const compiled = new Map<string, Xgrammar.CompiledGrammar>()
+const compiled = new Map<string, Compiled>()
 const matchings = new Map<number, Matching>()
 let loaded: Promise<typeof Xgrammar> | null = null
 
-/** The engine leaves bits behind the last token set. */
-const maskOf = async (matcher: Xgrammar.GrammarMatcher, size: number): Promise<Int32Array> => {
-  const mask = await matcher.getNextTokenBitmask()
-  const last = mask[mask.length - 1]
-  if (size % 32 !== 0 && last !== undefined) mask[mask.length - 1] = last & (2 ** (size % 32) - 1)
-  return mask
+const utf8 = new TextEncoder()
+const slotTokens = Array.from({ length: MAX_SLOTS }, (_, slot) => byteLevelText(utf8.encode(slotText([slot]))))
+
+const lazily = <A>(make: () => A): (() => A) => {
+  let made: A | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 const known = <K, A>(map: ReadonlyMap<K, A>, key: K): A => {
@@ -64,40 +83,63 @@ const known = <K, A>(map: ReadonlyMap<K, A>, key: K): A => {
   return value
 }
 
-const compile = async (vocabulary: string, ebnf: string): Promise<Xgrammar.CompiledGrammar> => {
-  const key = `${vocabulary}\n${ebnf}`
-  const grammar = compiled.get(key) ?? (await known(vocabularies, vocabulary).compiler.compileGrammar(ebnf))
+type Start = Extract<GrammarRequest, { readonly _tag: "Start" }>
+
+const compile = async ({ ebnf, slots, vocabulary }: Start): Promise<Compiled> => {
+  const { compiler, tokens } = known(vocabularies, vocabulary)
+  const key = JSON.stringify([vocabulary, ebnf, slots])
+  const found = compiled.get(key) ?? {
+    grammar: await compiler.compileGrammar(ebnf),
+    languages: slots.map((regex) => lazily(() => languageOf(regex, tokens)))
+  }
   compiled.delete(key)
-  compiled.set(key, grammar) // the last one used is the last one dropped
-  for (const [oldest, old] of compiled) {
+  compiled.set(key, found) // the last one used is the last one dropped
+  for (const [oldest, { grammar }] of compiled) {
     if (compiled.size <= KEPT_GRAMMARS) break
     compiled.delete(oldest)
-    old.dispose()
+    grammar.dispose()
   }
-  return grammar
+  return found
+}
+
+const readVocabulary = async (
+  { GrammarCompiler, TokenizerInfo }: typeof Xgrammar,
+  { endIds, name, texts }: Extract<GrammarRequest, { readonly _tag: "Vocabulary" }>
+): Promise<null> => {
+  const all = [...texts, ...slotTokens]
+  const info = await TokenizerInfo.createTokenizerInfo(all, "byte_level", false, all.length, [...endIds])
+  const compiler = await GrammarCompiler.createGrammarCompiler(info, false)
+  vocabularies.set(name, { compiler, tokens: makeTokens(texts) })
+  return null
+}
+
+const start = async ({ GrammarMatcher }: typeof Xgrammar, request: Start): Promise<Int32Array | null> => {
+  const { grammar, languages } = await compile(request)
+  const matcher = await GrammarMatcher.createGrammarMatcher(grammar)
+  const structure = {
+    mask: () => matcher.getNextTokenBitmask(),
+    accept: (token: number) => matcher.acceptToken(token),
+    acceptText: (text: string) => matcher._acceptString(text),
+    undo: () => matcher.rollBack(1),
+    hasEnded: () => matcher.isTerminated()
+  }
+  const slots = makeSlotMatcher(structure, languages, known(vocabularies, request.vocabulary).tokens)
+  matchings.set(request.matcher, { matcher, slots })
+  return slots.mask()
 }
 
 const answer = async (request: GrammarRequest): Promise<Int32Array | null> => {
   loaded ??= load()
-  const { GrammarCompiler, GrammarMatcher, TokenizerInfo } = await loaded
+  const engine = await loaded
   switch (request._tag) {
-    case "Vocabulary": {
-      const { endIds, name, texts } = request
-      const info = await TokenizerInfo.createTokenizerInfo([...texts], "byte_level", false, texts.length, [...endIds])
-      const compiler = await GrammarCompiler.createGrammarCompiler(info, false)
-      vocabularies.set(name, { compiler, size: texts.length })
-      return null
-    }
-    case "Start": {
-      const matcher = await GrammarMatcher.createGrammarMatcher(await compile(request.vocabulary, request.ebnf))
-      const { size } = known(vocabularies, request.vocabulary)
-      matchings.set(request.matcher, { matcher, size })
-      return maskOf(matcher, size)
-    }
+    case "Vocabulary":
+      return readVocabulary(engine, request)
+    case "Start":
+      return start(engine, request)
     case "Accept": {
-      const { matcher, size } = known(matchings, request.matcher)
-      if (!matcher.acceptToken(request.token)) throw new Error("a token that isn't allowed was chosen")
-      return matcher.isTerminated() ? null : maskOf(matcher, size)
+      const { slots } = known(matchings, request.matcher)
+      if (!slots.accept(request.token)) throw new Error("a token that isn't allowed was chosen")
+      return slots.mask()
     }
     case "Close":
       matchings.get(request.matcher)?.matcher.dispose()

@@ -104,11 +104,11 @@ export const makeGrammars = ({ endIds, entry, tokenizer }: GrammarsOptions): Gra
     await at.ask(request, VOCABULARY_LIMIT_MILLIS)
     return name
   }
-  const open = async ({ ebnf, marks }: ConstraintGrammar) => {
+  const open = async ({ ebnf, marks, slots }: ConstraintGrammar) => {
     const at = running()
     const vocabulary = await withVocabulary(at, marks)
     const matcher = matchers++
-    const first = await at.ask({ _tag: "Start", matcher, vocabulary, ebnf }, STEP_LIMIT_MILLIS)
+    const first = await at.ask({ _tag: "Start", matcher, vocabulary, ebnf, slots }, STEP_LIMIT_MILLIS)
     return { at, matcher, first }
   }
   return {

@@ -5,23 +5,13 @@ import { ConstraintUnsupported } from "../../domain/Errors.js"
 import { HARMONY_TAGS } from "../reasoning/HarmonySplitter.js"
 import type { ToolFormatName } from "../toolcalls/Formats.js"
 import { type CodePoints, charactersOf } from "./CodePoints.js"
-import {
-  choice,
-  type Expression,
-  literal,
-  makeRules,
-  many,
-  noneOf,
-  oneOf,
-  optional,
-  type Rules,
-  sequence
-} from "./Grammar.js"
+import { type Expression, literal, makeRules, many, noneOf, optional, type Rules, sequence } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
-import { parseRegex } from "./Regex.js"
-import { regexGrammar } from "./RegexGrammar.js"
+import { parseRegex, type Regex } from "./Regex.js"
 import { schemaGrammar } from "./SchemaGrammar.js"
+import { OPEN_SLOT } from "./Slots.js"
 import { toolCallGrammar } from "./ToolCallGrammar.js"
+import { writtenRegex } from "./WrittenRegex.js"
 
 /** What must be known of a model. */
 export interface AnswerModel {
@@ -36,6 +26,8 @@ export interface AnswerModel {
 export interface ConstraintGrammar {
   /** In xgrammar's EBNF, from the rule `root` on. */
   readonly ebnf: string
+  /** What may stand in its slots, as it is written. */
+  readonly slots: ReadonlyArray<Regex>
   /** Special tokens that the answer may have; it has no others but those that end it. */
   readonly marks: ReadonlySet<string>
 }
@@ -51,20 +43,20 @@ const PARAMS: Readonly<Record<Constraint["_tag"], string>> = {
   ToolCalls: "tools"
 }
 
-const writePlain = (set: CodePoints): Expression | null => (set.length === 0 ? null : oneOf(set))
+const writePlain = (set: CodePoints): Regex | null => (set.length === 0 ? null : { _tag: "Characters", set })
 
-const regex = (pattern: string, rules: Rules): Expression => {
+const regex = (pattern: string, { slot }: Rules): Expression => {
   const refuse = (problem: string) => new Refusal(null, "#", problem)
-  const whole = regexGrammar(parseRegex(pattern, refuse), { rules, write: writePlain, whole: true })
+  const whole = writtenRegex(parseRegex(pattern, refuse), { write: writePlain, whole: true, refuse })
   if (whole === null) throw refuse("no text matches the pattern")
-  return whole
+  return slot(whole)
 }
 
-const choices = (texts: ReadonlyArray<string>): Expression => {
+const choices = (texts: ReadonlyArray<string>, { slot }: Rules): Expression => {
   if (texts.length === 0) throw new Refusal(null, "#", "the list is empty")
   if (texts.length > MAX_CHOICES) throw new Refusal(null, "#", `the list is longer than ${MAX_CHOICES}`)
   if (texts.some((text) => /\p{Surrogate}/u.test(text))) throw new Refusal(null, "#", "a text isn't valid Unicode")
-  return choice([...new Set(texts)].map(literal))
+  return slot({ _tag: "Texts", texts: [...new Set(texts)] })
 }
 
 interface Content {
@@ -87,7 +79,7 @@ const contentOf = (constraint: Constraint, rules: Rules, model: AnswerModel): Co
     case "Regex":
       return { root: regex(constraint.pattern, rules), marks: NO_MARKS }
     case "Choice":
-      return { root: choices(constraint.choices), marks: NO_MARKS }
+      return { root: choices(constraint.choices, rules), marks: NO_MARKS }
     case "ToolCalls":
       return toolCallGrammar(constraint.tools, rules, {
         format: model.toolFormat,
@@ -101,7 +93,7 @@ const contentOf = (constraint: Constraint, rules: Rules, model: AnswerModel): Co
 const ANALYSIS = optional(
   sequence(
     literal("<|channel|>analysis<|message|>"),
-    many(noneOf(charactersOf("<"))),
+    many(noneOf(charactersOf(`<${OPEN_SLOT}`))),
     literal("<|end|><|start|>assistant")
   )
 )
@@ -121,7 +113,7 @@ export const constraintGrammar = (
       const rules = makeRules()
       const content = contentOf(constraint, rules, model)
       const { marks, root } = model.harmony ? onChannel(content, constraint._tag === "ToolCalls") : content
-      return { ebnf: rules.text(root), marks }
+      return { ebnf: rules.text(root), slots: rules.slots, marks }
     },
     catch: (error) => {
       if (!(error instanceof Refusal)) throw error

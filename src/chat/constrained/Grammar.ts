@@ -3,13 +3,15 @@
  * may not be for characters, and neither is right with code points beyond ASCII in it: such characters are written as bytes.
  * Pure but for the rules that are collected.
  */
-import { type CodePoints, difference, intersection, type Range } from "./CodePoints.js"
+import { type CodePoints, difference, intersection } from "./CodePoints.js"
 import { Refusal } from "./Refusal.js"
+import type { Regex } from "./Regex.js"
+import { CLOSE_SLOT, MAX_SLOTS, OPEN_SLOT, SLOT_END, slotName } from "./Slots.js"
+import { utf8Ranges } from "./Utf8.js"
 
 /** Part of the right side of a rule. */
 export type Expression = string
 
-const utf8 = new TextEncoder()
 const ASCII: CodePoints = [[0, 0x7f]]
 
 /** Compiling longer ones takes long on large vocabularies. */
@@ -25,8 +27,6 @@ export const literal = (text: string): Expression =>
     /[A-Za-z0-9 ]|[^\0-\x7f]/.test(letter) ? letter : unicode(letter.charCodeAt(0))
   ).join("")}"`
 
-type Bytes = ReadonlyArray<number>
-
 const classOf = (ranges: CodePoints): string => ranges.map(([from, to]) => `${unicode(from)}-${unicode(to)}`).join("")
 /** The range twice, as xgrammar takes a class of one code point for its text, which beyond ASCII is another byte. */
 const byteBetween = (from: number, to: number): Expression =>
@@ -35,42 +35,12 @@ const byteBetween = (from: number, to: number): Expression =>
     [from, to]
   ])}]`
 
-const CONTINUATION = [0x80, 0xbf] as const
-
-/** Characters between two of the same length in UTF-8. */
-const bytesBetween = (low: Bytes, high: Bytes): ReadonlyArray<Expression> => {
-  const [first = 0, ...lowRest] = low
-  const [last = 0, ...highRest] = high
-  const step = (from: number, to: number, rest: ReadonlyArray<Expression>): ReadonlyArray<Expression> =>
-    from > to ? [] : [rest.length === 0 ? byteBetween(from, to) : `${byteBetween(from, to)} ${choice(rest)}`]
-  if (lowRest.length === 0) return step(first, last, [])
-  if (first === last) return step(first, last, bytesBetween(lowRest, highRest))
-  const least = lowRest.map(() => CONTINUATION[0])
-  const most = highRest.map(() => CONTINUATION[1])
-  const from = lowRest.every((byte) => byte === CONTINUATION[0]) ? first : first + 1
-  const to = highRest.every((byte) => byte === CONTINUATION[1]) ? last : last - 1
-  return [
-    ...(from > first ? step(first, first, bytesBetween(lowRest, most)) : []),
-    ...step(from, to, bytesBetween(least, most)),
-    ...(to < last ? step(last, last, bytesBetween(least, highRest)) : [])
-  ]
-}
-
-/** The last code points of so many bytes in UTF-8. */
-const LAST_OF_LENGTH = [0x7f, 0x7ff, 0xffff, 0x10ffff]
-
-const rangeBytes = ([from, to]: Range): ReadonlyArray<Expression> =>
-  LAST_OF_LENGTH.flatMap((last, i) => {
-    const [low, high] = [Math.max(from, (LAST_OF_LENGTH[i - 1] ?? -1) + 1), Math.min(to, last)]
-    const bytes = (point: number) => [...utf8.encode(String.fromCodePoint(point))]
-    return low <= high ? bytesBetween(bytes(low), bytes(high)) : []
-  })
-
 /** One character of the set, which isn't empty. */
 export const oneOf = (set: CodePoints): Expression => {
   const ascii = intersection(set, ASCII)
   const bytes = ascii.length === 0 ? [] : [`[${classOf(ascii)}]`]
-  return choice([...bytes, ...difference(set, ASCII).flatMap(rangeBytes)])
+  const others = utf8Ranges(difference(set, ASCII))
+  return choice([...bytes, ...others.map((ranges) => ranges.map(([from, to]) => byteBetween(from, to)).join(" "))])
 }
 
 /**
@@ -103,6 +73,9 @@ export interface Rules {
   readonly recursive: (key: string, make: (self: Expression) => Expression) => Expression
   /** From `min` to `max` times; null for any number from `min` on. */
   readonly repeat: (part: Expression, min: number, max: number | null) => Expression
+  /** A place for texts that are matched outside of the grammar. Equal languages are the same slot. */
+  readonly slot: (language: Regex) => Expression
+  readonly slots: ReadonlyArray<Regex>
   /** The whole grammar, which begins with this expression. */
   readonly text: (root: Expression) => string
 }
@@ -110,6 +83,7 @@ export interface Rules {
 export const makeRules = (): Rules => {
   const lines: Array<string> = []
   const names = new Map<string, string>()
+  const slots: Array<Regex> = []
   let size = 0
   let count = 0
 
@@ -151,8 +125,16 @@ export const makeRules = (): Rules => {
     const below = rule(sequence(atMost(unit, digit - 1), upTo(part, 10 ** exponent - 1)))
     return choice([below, sequence(times(unit, digit), upTo(part, rest))])
   }
+  const slot = (language: Regex): Expression =>
+    named(`slot ${JSON.stringify(language)}`, () => {
+      if (slots.push(language) > MAX_SLOTS) throw new Refusal(null, "#", `it has more than ${MAX_SLOTS} kinds of text`)
+      const others = many(rule(sequence(oneOf([[0x30, 0x39]]), many(oneOf([[0x30, 0x39]])), literal(SLOT_END))))
+      return sequence(literal(OPEN_SLOT), others, literal(slotName(slots.length - 1)), others, literal(CLOSE_SLOT))
+    })
   return {
     rule,
+    slot,
+    slots,
     recursive: (key, make) => named(`@${key}`, make),
     repeat: (part, min, max) => {
       const one = rule(part)

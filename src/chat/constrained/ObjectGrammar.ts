@@ -79,7 +79,7 @@ const shapeOf = (schema: JsonObject, place: Place, context: SchemaContext): Shap
   const properties = names.flatMap((name, index): ReadonlyArray<Property> => {
     const expression = schemas[index] ?? null
     if (expression === null) return []
-    const pair = sequence(json.value(name), literal(":"), json.space, expression)
+    const pair = sequence(json.name(name), json.space, expression)
     return [{ pair: rules.rule(pair), required: isRequired(name) }]
   })
   const other = value(others, inside(place, "additionalProperties"))

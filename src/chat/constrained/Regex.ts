@@ -7,6 +7,8 @@ import type { Refusal } from "./Refusal.js"
 
 export type Regex =
   | { readonly _tag: "Characters"; readonly set: CodePoints }
+  /** Any of these texts, as they are. */
+  | { readonly _tag: "Texts"; readonly texts: ReadonlyArray<string> }
   | { readonly _tag: "Sequence"; readonly parts: ReadonlyArray<Regex> }
   | { readonly _tag: "Choice"; readonly alternatives: ReadonlyArray<Regex> }
   | { readonly _tag: "Repeat"; readonly part: Regex; readonly min: number; readonly max: number | null }

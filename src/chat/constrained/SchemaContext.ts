@@ -15,10 +15,8 @@ export const LIMITS = {
   schemas: 5000,
   /** Schemas of one `oneOf`: each is compared with each. */
   oneOf: 100,
-  /** `maxItems` and the like. */
-  count: 100_000,
-  /** `minLength` and `maxLength`: compiling takes longer with each character, on large vocabularies. */
-  length: 32
+  /** `maxItems`, `maxLength` and the like. */
+  count: 100_000
 } as const
 
 /** A place in a schema while it is read. */

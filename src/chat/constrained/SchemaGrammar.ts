@@ -67,8 +67,10 @@ const reader = (root: unknown, { json, name, rules, strict }: Reading) => {
     const types = declaredTypes(schema, place.path)
     const values: ReadonlyArray<unknown> = listed
     const fitting = values.filter((value) => types === null || types.some((type) => isOfType(value, type)))
-    const texts = new Set(fitting.map((value) => json.value(value)))
-    return texts.size === 0 ? null : choice([...texts])
+    const strings = fitting.filter((value) => typeof value === "string")
+    const others = fitting.filter((value) => typeof value !== "string").map((value) => json.value(value))
+    const all = [...(strings.length === 0 ? [] : [json.strings(strings)]), ...new Set(others)]
+    return all.length === 0 ? null : choice(all)
   }
 
   const ofType = (schema: JsonObject, type: JsonType, place: Place): Expression | null => {

@@ -1,39 +1,28 @@
 /** `type: string` with its lengths, pattern and format. Pure. */
 import type { JsonObject } from "../../domain/JsonFile.js"
 import { FORMATS } from "./Formats.js"
-import { type Expression, literal, sequence } from "./Grammar.js"
+import type { Expression } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { parseRegex } from "./Regex.js"
-import { regexGrammar } from "./RegexGrammar.js"
-import { countOf, LIMITS, type Place, type SchemaContext } from "./SchemaContext.js"
+import { countOf, type Place, type SchemaContext } from "./SchemaContext.js"
+import { writtenRegex } from "./WrittenRegex.js"
 
-export const stringGrammar = (
-  schema: JsonObject,
-  { path }: Place,
-  { json, rules }: SchemaContext
-): Expression | null => {
+export const stringGrammar = (schema: JsonObject, { path }: Place, { json }: SchemaContext): Expression | null => {
   const shaping = ["pattern", "format", "minLength", "maxLength"].filter((keyword) => schema[keyword] !== undefined)
   const [shape, other] = shaping
   const refuse = (keyword: string) => (problem: string) => new Refusal(keyword, path, problem)
   if (shape === "pattern" || shape === "format") {
     if (other !== undefined) throw refuse(other)(`it isn't supported beside '${shape}'`)
-    const content = regexGrammar(parseRegex(patternOf(schema, shape, refuse(shape)), refuse(shape)), {
-      rules,
+    const content = writtenRegex(parseRegex(patternOf(schema, shape, refuse(shape)), refuse(shape)), {
       write: json.write,
-      whole: shape === "format"
+      whole: shape === "format",
+      refuse: refuse(shape)
     })
     return content === null ? null : json.quoted(content)
   }
   const min = countOf(schema, "minLength", path, 0)
   const max = countOf(schema, "maxLength", path, null)
-  if (max !== null && max < min) return null
-  for (const [keyword, count] of [
-    ["minLength", min],
-    ["maxLength", max ?? 0]
-  ] as const) {
-    if (count > LIMITS.length) throw refuse(keyword)(`more than ${LIMITS.length} characters can't be counted`)
-  }
-  return sequence(literal('"'), json.counted(min, max))
+  return max !== null && max < min ? null : json.counted(min, max)
 }
 
 const patternOf = (schema: JsonObject, keyword: "pattern" | "format", refuse: (problem: string) => Refusal): string => {
