@@ -1,19 +1,19 @@
 /** Messages of a request in the shape that chat templates know, and other shapes to try where a template refuses them. Pure. */
 
-import { Either } from "effect"
 import { type ContentPart, type Message, textOf } from "../domain/Generation.js"
-import { parseJson } from "../domain/Json.js"
-import { isObject, type JsonObject } from "../domain/JsonFile.js"
+import type { JsonObject } from "../domain/JsonFile.js"
+import { ExactJson } from "./jinja/FromJson.js"
+import { readJson } from "./toolcalls/JsonReader.js"
 
-/** Deepest nesting of a tool call's arguments that is read as data. */
-const MAX_ARGUMENTS_DEPTH = 64
+/** An object as Python's `json.loads` reads it; null for any other text. */
+const exactObject = (text: string): ExactJson | null => {
+  const literal = readJson(text, { python: true })
+  return literal?.kind === "object" ? new ExactJson(literal) : null
+}
 
-/** Templates want the arguments as an object; what isn't one stays text (spec 03 §4). */
-const argumentsOf = (text: string): unknown =>
-  Either.match(parseJson(text, { maxDepth: MAX_ARGUMENTS_DEPTH }), {
-    onLeft: () => text,
-    onRight: (value) => (isObject(value) ? value : text)
-  })
+/** A tool as templates are given it. */
+export const templateTool = (tool: JsonObject | string): unknown =>
+  typeof tool === "string" ? exactObject(tool) : tool
 
 /** A message with the member names of OpenAI's API, which templates are written for. */
 export const templateMessage = ({ content, name, reasoning, role, toolCallId, toolCalls }: Message): JsonObject => ({
@@ -28,7 +28,8 @@ export const templateMessage = ({ content, name, reasoning, role, toolCallId, to
         tool_calls: toolCalls.map(({ arguments: text, id, name }) => ({
           id,
           type: "function",
-          function: { name, arguments: argumentsOf(text) }
+          // Templates want an object; what isn't one stays text (spec 03 §4).
+          function: { name, arguments: exactObject(text) ?? text }
         }))
       })
 })

@@ -1,7 +1,7 @@
 /** The prompt of a chat: by the model's template, or without one as labelled turns. Templates come with the model and are hostile. */
 import type { ChatOptions, Message } from "../domain/Generation.js"
 import { textOf } from "../domain/Generation.js"
-import { shapesOf, templateMessage } from "./ChatMessages.js"
+import { shapesOf, templateMessage, templateTool } from "./ChatMessages.js"
 import { compileChat, isRefusal, type RenderChat } from "./ChatPrompt.js"
 import type { Span } from "./ControlTokens.js"
 import { TemplateFailure } from "./jinja/Failure.js"
@@ -29,7 +29,8 @@ const promptText = (prompt: Str): PromptText => {
 
 /** What is rendered of the first shape of the messages that the template takes; its refusal of the first one, if it takes none. */
 const firstTaken = (render: RenderChat, chat: ChatOptions, now: () => Date): Str => {
-  const { continueFinalMessage = false, messages, templateArguments = {}, tools = null } = chat
+  const { continueFinalMessage = false, messages, templateArguments = {} } = chat
+  const tools = chat.tools?.map(templateTool) ?? null
   const failures: Array<unknown> = []
   for (const shape of shapesOf(messages)) {
     try {

@@ -1,6 +1,8 @@
 /** A request to generate text and what comes back. The same schemas are the engine protocol's wire format. */
-import { Schema } from "effect"
+import { Either, Schema } from "effect"
 import { Constraint } from "./Constraint.js"
+import { parseJson } from "./Json.js"
+import { isObject } from "./JsonFile.js"
 
 export const Role = Schema.Literal("system", "user", "assistant", "tool")
 
@@ -37,11 +39,25 @@ export const textOf = ({ content }: Message): string => {
 
 const JsonRecord = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
+/** Deepest nesting of a tool that is given as text. */
+const MAX_TOOL_DEPTH = 128
+
+const JsonObjectText = Schema.String.pipe(
+  Schema.filter(
+    (text) =>
+      Either.match(parseJson(text, { maxDepth: MAX_TOOL_DEPTH }), { onLeft: () => false, onRight: isObject }) ||
+      "must be the JSON text of an object"
+  )
+)
+
 /** What a chat's prompt is made of. */
 export const ChatOptions = Schema.Struct({
   messages: Schema.Array(Message).pipe(Schema.filter((all) => all.length > 0 || "must hold at least one message")),
-  /** Function definitions as OpenAI's API has them. */
-  tools: Schema.optionalWith(Schema.Array(JsonRecord), { exact: true }),
+  /**
+   * Function definitions as OpenAI's API has them, each as data or as its JSON text: so the model's template prints numbers
+   * and the order of names as they were written.
+   */
+  tools: Schema.optionalWith(Schema.Array(Schema.Union(JsonRecord, JsonObjectText)), { exact: true }),
   /** Variables of the template, such as `enable_thinking`. */
   templateArguments: Schema.optionalWith(JsonRecord, { exact: true }),
   /** The answer goes on with the last message instead of beginning one. */

@@ -19,7 +19,7 @@ export const readingOf = (
     reasoning,
     promptOpen: reasoning !== null && promptOpens(reasoning, prompt),
     toolFormat: tools === undefined ? null : text.toolFormat,
-    tools: tools ?? [],
+    tools: (tools ?? []).map((tool): unknown => (typeof tool === "string" ? JSON.parse(tool) : tool)),
     maxCalls: maxToolCalls ?? Number.POSITIVE_INFINITY,
     stop
   }

@@ -4,7 +4,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { Effect, Stream } from "effect"
 import { InvalidRequest, RequestTooLarge } from "../domain/Errors.js"
 import { Serving } from "./Serving.js"
-import { decodeJson } from "./wire/Json.js"
+import { decodeJson, type JsonBody } from "./wire/Json.js"
 
 /** Two images of 20 MB in base64 fit. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -45,11 +45,11 @@ const gunzipped = (packed: Uint8Array): Effect.Effect<Uint8Array, InvalidRequest
   }).pipe(Effect.uninterruptible) // Node can't stop it, so its memory must stay accounted for.
 
 /**
- * The body as plain data. Of packed ones one at a time is held unpacked: what a client sends then no longer bounds the memory
+ * The body. Of packed ones one at a time is held unpacked: what a client sends then no longer bounds the memory
  * that many of its requests take together.
  */
 export const jsonBody: Effect.Effect<
-  unknown,
+  JsonBody,
   InvalidRequest | RequestTooLarge,
   HttpServerRequest.HttpServerRequest | Serving
 > = Effect.gen(function* () {

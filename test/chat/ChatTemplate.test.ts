@@ -107,6 +107,26 @@ describe("rendering", () => {
     assert.deepStrictEqual(plain, [{ start: 1, end: 11 }])
   })
 
+  it("gives it numbers and the order of names as Python reads them", () => {
+    const json = '{"b": 1.0, "1": 1e3, "a": [12345678901234567890123, -0, -0.0, 1e400, NaN], "b": 2.50}'
+    const python = '{"b": 2.5, "1": 1000.0, "a": [12345678901234567890123, 0, -0.0, Infinity, NaN]}'
+    const messages: ReadonlyArray<Message> = [
+      { role: "assistant", content: null, toolCalls: [{ id: "c", name: "f", arguments: json }] }
+    ]
+    assert.strictEqual(text("{{ messages[0].tool_calls[0].function.arguments | tojson }}", messages), python)
+    assert.strictEqual(text("{{ tools | tojson }}", messages, { tools: [json] }), `[${python}]`)
+    const long = `{"n": ${"9".repeat(4301)}}`
+    const tooLong = [
+      {
+        ...messages[0],
+        role: "assistant" as const,
+        content: null,
+        toolCalls: [{ id: "c", name: "f", arguments: long }]
+      }
+    ]
+    assert.strictEqual(text("{{ messages[0].tool_calls[0].function.arguments }}", tooLong), long)
+  })
+
   it("keeps arguments that aren't an object as text", () => {
     const messages: ReadonlyArray<Message> = [
       { role: "assistant", content: null, toolCalls: [{ id: "c", name: "f", arguments: "{oops" }] }

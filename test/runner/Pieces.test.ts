@@ -31,7 +31,7 @@ const CALLS = template("{{ tools }}<tool_call>{% for m in messages %}{{ m.conten
 
 const tools = [{ type: "function", function: { name: "f" } }]
 const CALL = '<tool_call>\n{"name": "f", "arguments": {"text": "a STOP"}}\n</tool_call>'
-const ARGUMENTS = '{"text":"a STOP"}'
+const ARGUMENTS = '{"text": "a STOP"}'
 
 /** Harmony's tags as single tokens, in place of words that nobody uses. */
 const TAGS = ["<|start|>", "<|channel|>", "<|message|>", "<|return|>", "<|call|>", "<|constrain|>"]

@@ -11,12 +11,24 @@ const after = (source: string, pattern: RegExp, start: number): number => {
   pattern.lastIndex = start
   return pattern.test(source) ? pattern.lastIndex : start
 }
-const skip = (source: string, start: number): number => after(source, SPACE, start)
+const BLANK = 32
+const QUOTE = 34
+const BACKSLASH = 92
+const skip = (source: string, start: number): number =>
+  source.charCodeAt(start) > BLANK ? start : after(source, SPACE, start)
 
-/** `loose`: control characters may stand in strings as they are. */
+/**
+ * `loose`: control characters may stand in strings as they are. `python`: as `json.loads` reads it, which knows NaN and the
+ * infinities and refuses integers of more than 4,300 digits.
+ */
 export interface JsonOptions {
   readonly loose?: boolean
+  readonly python?: boolean
 }
+
+const NOT_FINITE = /NaN|-?Infinity/y
+const MAX_DIGITS = 4_300
+const isLongInteger = (json: string): boolean => json.length > MAX_DIGITS && /^-?\d{4301,}$/.test(json)
 
 const CONTROL = /\p{Cc}/gu
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
@@ -24,8 +36,13 @@ const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16
 const readString = (source: string, start: number, { loose }: JsonOptions): Read<string> | null => {
   if (source[start] !== '"') return null
   let end = start + 1
-  while (end < source.length && source[end] !== '"') end += source[end] === "\\" ? 2 : 1
-  if (source[end] !== '"') return null
+  let plain = true
+  for (let code = source.charCodeAt(end); code !== QUOTE && end < source.length; code = source.charCodeAt(end)) {
+    plain &&= code >= BLANK && code !== BACKSLASH
+    end += code === BACKSLASH ? 2 : 1
+  }
+  if (end >= source.length) return null
+  if (plain) return { value: source.slice(start + 1, end), end: end + 1 }
   const quoted = source.slice(start, end + 1)
   try {
     const value: unknown = JSON.parse(loose === true ? quoted.replace(CONTROL, escaped) : quoted)
@@ -57,11 +74,17 @@ export const readJsonAt = (
       if (read === null || options.loose === true) return read
       return { value: { ...read.value, json: source.slice(start, read.end) }, end: read.end }
     }
-    default: {
-      const end = after(source, ATOM, start)
-      return end === start ? null : { value: atom(source.slice(start, end)), end }
-    }
+    default:
+      return readAtom(source, start, options)
   }
+}
+
+const readAtom = (source: string, start: number, { python }: JsonOptions): Read<Literal> | null => {
+  const end = after(source, ATOM, start)
+  if (end === start && python !== true) return null
+  const last = end > start ? end : after(source, NOT_FINITE, start)
+  const json = source.slice(start, last)
+  return json === "" || (python === true && isLongInteger(json)) ? null : { value: atom(json), end: last }
 }
 
 const readObject: ReadContainer = (source, from, options, depth) => {

@@ -95,8 +95,8 @@ const generate = ({ formParam, model, options, reasoning }: ChatTask) =>
 
 const complete = Effect.gen(function* () {
   const { maxTokens } = yield* Serving
-  const data = yield* jsonBody
-  const task = yield* decodeChatRequest(data, maxTokens)
+  const body = yield* jsonBody
+  const task = yield* decodeChatRequest(body, maxTokens)
   yield* note({ model: task.model, stream: task.stream })
   if (isPathLike(task.model)) return yield* new ModelNotFound({ query: task.model })
   const answer = yield* answerHead(task.model)

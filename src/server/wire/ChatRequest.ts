@@ -5,6 +5,7 @@ import type { ChatOptions, GenerateOptions, Message } from "../../domain/Generat
 import type { JsonObject } from "../../domain/JsonFile.js"
 import type { ReasoningPresentation } from "../../domain/Reasoning.js"
 import { anyObject, atLeast, decoder, filledText, flag, list, oneOf, optional, shortText } from "./Fields.js"
+import type { JsonBody } from "./Json.js"
 import { Messages, toMessage } from "./Messages.js"
 import { constraintFields, constraintOf, constraintProblem } from "./ResponseFormat.js"
 import { samplingFields, samplingProblem, toSampling } from "./Sampling.js"
@@ -82,17 +83,17 @@ const continues = (request: ChatRequest, last: Message | undefined): boolean =>
     last.toolCalls === undefined &&
     last.content !== "")
 
-const toChat = (request: ChatRequest, data: unknown): ChatOptions => {
+const toChat = (request: ChatRequest, body: string): ChatOptions => {
   const messages = request.messages.map(toMessage)
   return {
     messages,
-    ...shownTools(request, data),
+    ...shownTools(request, body),
     ...templateArguments(request),
     ...(continues(request, messages.at(-1)) ? { continueFinalMessage: true } : {})
   }
 }
 
-const toTask = (request: ChatRequest, data: unknown, serverMaxTokens: number | null): ChatTask => {
+const toTask = (request: ChatRequest, body: string, serverMaxTokens: number | null): ChatTask => {
   const constraint = constraintOf(request)
   return {
     model: request.model,
@@ -101,7 +102,7 @@ const toTask = (request: ChatRequest, data: unknown, serverMaxTokens: number | n
     reasoning: request.reasoning_format ?? (request.include_reasoning === false ? "hidden" : "separate"),
     formParam: constraint?.[0] ?? null,
     options: {
-      input: { _tag: "Chat", ...toChat(request, data) },
+      input: { _tag: "Chat", ...toChat(request, body) },
       sampling: toSampling(request),
       maxTokens: request.max_completion_tokens ?? request.max_tokens ?? serverMaxTokens,
       contextShare: SERVER_CONTEXT_SHARE,
@@ -131,7 +132,7 @@ const decode = decoder(ChatRequest)
 
 /** `serverMaxTokens` is the limit for requests that set none; null leaves it to the context (spec 02 §4.2). */
 export const decodeChatRequest = (
-  data: unknown,
+  { data, text }: JsonBody,
   serverMaxTokens: number | null
 ): Either.Either<ChatTask, InvalidRequest | UnsupportedParameter> =>
   Either.gen(function* () {
@@ -139,5 +140,5 @@ export const decodeChatRequest = (
     if (unsupported !== null) return yield* Either.left(unsupported)
     const request = yield* decode(data)
     const problem = misfit(request)
-    return problem === null ? toTask(request, data, serverMaxTokens) : yield* Either.left(problem)
+    return problem === null ? toTask(request, text, serverMaxTokens) : yield* Either.left(problem)
   })

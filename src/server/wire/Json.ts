@@ -48,13 +48,19 @@ const flaw = (data: unknown): string | null => {
   return null
 }
 
+/** A body as data, and as it was written. */
+export interface JsonBody {
+  readonly data: unknown
+  readonly text: string
+}
+
 /** The data of a body, or why it isn't JSON a program can work with. NUL and control characters inside strings are data. */
-export const decodeJson = (bytes: Uint8Array): Either.Either<unknown, InvalidRequest> =>
+export const decodeJson = (bytes: Uint8Array): Either.Either<JsonBody, InvalidRequest> =>
   Either.gen(function* () {
     const source = yield* text(bytes)
     if (source.trim() === "") return yield* refuse("the body is empty; send a JSON object")
     const parsed = parseJson(source, { maxDepth: MAX_BODY_DEPTH, maxValues: MAX_BODY_VALUES })
     if (Either.isLeft(parsed)) return yield* refuse(`the body is ${parsed.left}`)
     const problem = flaw(parsed.right)
-    return problem === null ? parsed.right : yield* refuse(problem)
+    return problem === null ? { data: parsed.right, text: source } : yield* refuse(problem)
   })

@@ -1,8 +1,8 @@
 /** Tools of a chat request and how they are to be used (spec 03 §7.1). Pure. */
 import { Schema } from "effect"
 import { InvalidRequest } from "../../domain/Errors.js"
-import { isObject, type JsonObject } from "../../domain/JsonFile.js"
 import { anyObject, filledText, flag, list, matching, oneOf, optional, text } from "./Fields.js"
+import { itemTexts } from "./ItemTexts.js"
 
 const MAX_TOOLS = 1024
 
@@ -45,17 +45,9 @@ export const toolProblem = ({ tool_choice, tools }: ToolFields): InvalidRequest 
 export const mostCalls = ({ parallel_tool_calls, tool_choice }: ToolFields): { readonly maxToolCalls?: number } =>
   parallel_tool_calls === false || (typeof tool_choice === "object" && tool_choice !== null) ? { maxToolCalls: 1 } : {}
 
-/** The tools as the client wrote them: templates print them. */
-const asWritten = (request: unknown): ReadonlyArray<JsonObject> => {
-  const tools = isObject(request) ? request["tools"] : undefined
-  return Array.isArray(tools) ? tools.filter(isObject) : []
-}
-
-/** Tools that may be called; none where the client wants no call. `request` is what the fields were read from. */
+/** Tools that may be called, as the client wrote them; none where it wants no call. `body`: what the fields were read from. */
 export const shownTools = (
-  { tool_choice }: ToolFields,
-  request: unknown
-): { readonly tools?: ReadonlyArray<JsonObject> } => {
-  const tools = tool_choice === "none" ? [] : asWritten(request)
-  return tools.length === 0 ? {} : { tools }
-}
+  { tool_choice, tools }: ToolFields,
+  body: string
+): { readonly tools?: ReadonlyArray<string> } =>
+  tool_choice === "none" || tools === null || tools.length === 0 ? {} : { tools: itemTexts(body, "tools") }

@@ -6,7 +6,7 @@ import { decodeChatRequest } from "../../../src/server/wire/ChatRequest.js"
 const minimal = { model: "org/tiny", messages: [{ role: "user", content: "hi" }] }
 
 const refusal = (data: unknown) => {
-  const result = decodeChatRequest(data, null)
+  const result = decodeChatRequest({ data, text: JSON.stringify(data) ?? "" }, null)
   if (Either.isRight(result)) assert.fail("should have been refused")
   const { _tag, param, problem } = result.left
   return { _tag, param, problem }

@@ -6,7 +6,7 @@ import { type ChatTask, decodeChatRequest } from "../../../src/server/wire/ChatR
 const minimal = { model: "org/tiny", messages: [{ role: "user", content: "hi" }] }
 
 const decoded = (data: unknown, serverMaxTokens: number | null = null): ChatTask =>
-  Either.getOrThrow(decodeChatRequest(data, serverMaxTokens))
+  Either.getOrThrow(decodeChatRequest({ data, text: JSON.stringify(data) }, serverMaxTokens))
 
 const ours = { ...defaultSampling, penalizeWholeAnswer: true }
 
@@ -119,7 +119,7 @@ describe("what a client says", () => {
     const chat = (fields: object) => decoded({ ...minimal, tools: [written], ...fields }).options
     for (const fields of [{}, { tool_choice: "auto" }]) {
       const { input, maxToolCalls } = chat(fields)
-      assert.strictEqual(JSON.stringify(input._tag === "Chat" ? input.tools : null), JSON.stringify([written]))
+      assert.deepStrictEqual(input._tag === "Chat" ? input.tools : null, [JSON.stringify(written)])
       assert.isUndefined(maxToolCalls)
     }
     assert.strictEqual(chat({ parallel_tool_calls: false }).maxToolCalls, 1)

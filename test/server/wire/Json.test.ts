@@ -9,7 +9,7 @@ describe("decodeJson", () => {
   it("reads JSON, control characters inside strings included", () => {
     assert.deepStrictEqual(
       decodeJson(utf8('{"a":"\\u0000\\u001b\u{1F600}","b":1.0}')),
-      Either.right({ a: "\0\x1b\u{1F600}", b: 1 })
+      Either.right({ data: { a: "\0\x1b\u{1F600}", b: 1 }, text: '{"a":"\\u0000\\u001b\u{1F600}","b":1.0}' })
     )
     assert.isTrue(Either.isRight(decodeJson(utf8(nested(MAX_BODY_DEPTH)))))
   })
