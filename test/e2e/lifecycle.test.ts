@@ -1,36 +1,23 @@
 /** Signals, pipes and sudden deaths, with the built command and real processes. */
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { layEndless, ENDLESS as MODEL } from "../support/Endless.js"
 import { noEngine } from "../support/Native.js"
 import { childrenOf, gone } from "../support/Processes.js"
 import { endAll, run, start } from "../support/Program.js"
 
 const MLXK = fileURLToPath(new URL("../../dist/mlxk.cjs", import.meta.url))
-const CHECKPOINT = fileURLToPath(new URL("../../scripts/demo/checkpoint", import.meta.url))
-const MODEL = "mlx-community/endless"
 let home: string
 
 const mlxk = (...args: ReadonlyArray<string>) => start(process.execPath, [MLXK, ...args], { env: { HF_HOME: home } })
 
-/** The demo checkpoint without an end: its end-of-turn token is an ordinary special token, its context is long. */
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), "mlxk-lifecycle-"))
-  const directory = join(home, "hub", "models--mlx-community--endless", "snapshots", "0".repeat(40))
-  mkdirSync(directory, { recursive: true })
-  cpSync(CHECKPOINT, directory, { recursive: true })
-  for (const name of ["tokenizer.json", "tokenizer_config.json", "config.json", "generation_config.json"]) {
-    const file = join(directory, name)
-    const text = readFileSync(file, "utf8").replaceAll("<|im_end|>", "<|turn|>")
-    const json = JSON.parse(text)
-    if ("eos_token_id" in json) json.eos_token_id = 100_000
-    if ("eos_token" in json) json.eos_token = null
-    if ("max_position_embeddings" in json) json.max_position_embeddings = 1_000_000
-    writeFileSync(file, JSON.stringify(json))
-  }
+  layEndless(home)
 })
 afterAll(() => {
   endAll()
