@@ -4,12 +4,13 @@ import { join } from "node:path"
 import { Either } from "effect"
 import { CacheIo } from "../domain/Errors.js"
 import { type Entry, entriesBelow, smallText } from "./Entries.js"
+import { mayBeHeld } from "./FileLocks.js"
 import { entriesOf, isDirectory } from "./Files.js"
 import type { Holdings } from "./GarbagePlan.js"
 import { alive } from "./Holder.js"
 import { lockDirectory } from "./Layout.js"
 import { holders } from "./Lease.js"
-import { type Repo, repoOf } from "./Repo.js"
+import { type Blob, type Repo, repoOf } from "./Repo.js"
 import { type Payload, payloads, STORE, STORE_MARKER } from "./SharedStore.js"
 import { isRepo } from "./Usage.js"
 
@@ -60,9 +61,17 @@ export const readStore = (hub: string): ReadonlyArray<Payload> => {
   return isLink(path) ? [] : payloads(smallText(join(path, STORE_MARKER), MAX_REF_BYTES), entriesBelow(path, 2))
 }
 
-/** A process that holds a lock, a lease or a partial file of the repo. */
-export const isBusy = (hub: string, directory: string): boolean =>
-  holders(lockDirectory(hub, directory)).some(([, holder]) => alive(holder))
+/** The lock of Python's library for a partial download such as `<etag>.incomplete` or `<etag>.<8 digits>.incomplete`. */
+const lockOf = ({ name }: Blob): string => `${name.split(".", 1)[0]}.lock`
+
+/** A process holds a lock, a lease or a partial file of the repo, or Python's library is downloading one. */
+export const isBusy = (hub: string, { blobs, directory }: Repo): boolean => {
+  const locks = lockDirectory(hub, directory)
+  const partial = [...blobs.values()].filter((blob) => blob.partial)
+  return (
+    holders(locks).some(([, holder]) => alive(holder)) || mayBeHeld(partial.map((blob) => join(locks, lockOf(blob))))
+  )
+}
 
 /** A hub that doesn't exist holds nothing. */
 export const readAll = (hub: string): Either.Either<Holdings, CacheIo> =>
@@ -72,11 +81,9 @@ export const readAll = (hub: string): Either.Either<Holdings, CacheIo> =>
       onLeft: (problem) => new CacheIo({ path: hub, problem }),
       onRight: (found) => {
         const names = found.filter((entry) => isRepo(entry.name) && isDirectory(hub, entry)).map(({ name }) => name)
-        return {
-          repos: names.sort().map((name) => readRepo(hub, name).repo),
-          busy: new Set(names.filter((name) => isBusy(hub, name))),
-          store: readStore(hub)
-        }
+        const repos = names.sort().map((name) => readRepo(hub, name).repo)
+        const busy = repos.filter((repo) => isBusy(hub, repo)).map(({ directory }) => directory)
+        return { repos, busy: new Set(busy), store: readStore(hub) }
       }
     })
   )

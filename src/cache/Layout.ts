@@ -25,8 +25,8 @@ export const repoNames = (hub: string): Either.Either<ReadonlyArray<string>, str
 /** The directory of the repo called `name`, whether it exists or not. */
 export const repoDirectory = (hub: string, name: string): string => join(hub, directoryName(name))
 
-/** Where the lock and lease files of a repo lie, whether they exist or not (spec 01 §2.5). */
-export const lockDirectory = (hub: string, name: string): string => join(hub, ".locks", directoryName(name))
+/** Where the lock and lease files of a repo's directory lie, whether they exist or not (spec 01 §2.5). */
+export const lockDirectory = (hub: string, directory: string): string => join(hub, ".locks", directory)
 
 /** Where the snapshots of a repo lie, whether they exist or not. */
 export const snapshotsDirectory = (repo: string): string => join(repo, "snapshots")

@@ -84,7 +84,7 @@ const deletions = (hub: string, strictTestDelete: boolean) => {
     for (const { directory } of repos) {
       const garbage = Effect.sync(() => {
         const { repo } = readRepo(hub, directory)
-        return repoGarbage(repo, { elsewhere: usesOfOthers(repos, directory), busy: isBusy(hub, directory) }, now)
+        return repoGarbage(repo, { elsewhere: usesOfOthers(repos, directory), busy: isBusy(hub, repo) }, now)
       })
       plans.push(yield* Effect.flatMap(garbage, done))
     }
