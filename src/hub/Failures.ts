@@ -119,7 +119,9 @@ const PERMANENT: ReadonlyArray<string> = [
 ]
 const permanent = new Set([...PERMANENT, ...PERMANENT.map(proxyProblem)])
 
-const UNREACHABLE = [REFUSED, UNKNOWN_HOST, NO_LOOKUP]
+const NO_HTTP = "its answer is no HTTP"
+const TOO_MANY_HEADERS = "its answer has too many headers"
+const UNREACHABLE = [REFUSED, UNKNOWN_HOST, NO_LOOKUP, NO_HTTP, TOO_MANY_HEADERS]
 const unreachable = new Set([...UNREACHABLE, ...UNREACHABLE.map(proxyProblem)])
 
 /** True when the very same request will never succeed. */
@@ -140,7 +142,7 @@ const CONNECTION: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: "no answer came in time",
   UND_ERR_BODY_TIMEOUT: "the answer stalled",
   UND_ERR_SOCKET: "the connection was closed",
-  UND_ERR_HEADERS_OVERFLOW: "its answer has too many headers",
+  UND_ERR_HEADERS_OVERFLOW: TOO_MANY_HEADERS,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
@@ -175,6 +177,6 @@ export class ConnectionFailure extends Error {
 export const connectionProblem = (error: unknown): string => {
   if (error instanceof ConnectionFailure) return error.problem
   const code = codeOf(error) ?? (isObject(error) ? codeOf(error["cause"]) : null)
-  if (isObject(error) && error["name"] === "HTTPParserError") return "its answer is no HTTP"
+  if (isObject(error) && error["name"] === "HTTPParserError") return NO_HTTP
   return code === null ? "the connection failed" : (CONNECTION[code] ?? `the connection failed (${code})`)
 }
