@@ -32,7 +32,8 @@ const ESCAPED = charactersOf('"\\')
 const CONTROLS: CodePoints = [[0, 0x1f]]
 const PRINTED = complement(setOf([...CONTROLS, ...ESCAPED]))
 const HEX = charactersOf("0123456789abcdefABCDEF")
-const SHORT = charactersOf('"\\/bfnrt')
+/** Not the solidus, whose escape Python's literals don't know. */
+const SHORT = charactersOf('"\\bfnrt')
 /** The digits of a code that isn't half a character: those are none in the text of other programs. */
 const UNICODE: ReadonlyArray<ReadonlyArray<CodePoints>> = [
   [charactersOf("0123456789abcefABCEF"), HEX, HEX, HEX],
