@@ -40,6 +40,9 @@ export type GrammarReply = { readonly mask: Int32Array | null } | { readonly pro
 /** Compiled grammars that are kept; one has some MB at 150,000 tokens. */
 const KEPT_GRAMMARS = 32
 
+/** Of so many slots the automata are ready with the grammar, of others when the first text reaches them. */
+const READY_SLOTS = 8
+
 /** The package is UMD that calls itself an ES module: it finds no `exports`, so it defines a global, and wants `require`. */
 const load = async (): Promise<typeof Xgrammar> => {
   Object.assign(globalThis, { require: createRequire(import.meta.url), __filename: import.meta.url })
@@ -88,10 +91,10 @@ type Start = Extract<GrammarRequest, { readonly _tag: "Start" }>
 const compile = async ({ ebnf, slots, vocabulary }: Start): Promise<Compiled> => {
   const { compiler, tokens } = known(vocabularies, vocabulary)
   const key = JSON.stringify([vocabulary, ebnf, slots])
-  const found = compiled.get(key) ?? {
-    grammar: await compiler.compileGrammar(ebnf),
-    languages: slots.map((regex) => lazily(() => languageOf(regex, tokens)))
-  }
+  const before = compiled.get(key)
+  const languages = before?.languages ?? slots.map((regex) => lazily(() => languageOf(regex, tokens)))
+  if (before === undefined) for (const language of languages.slice(0, READY_SLOTS)) language().choices(language().start)
+  const found = before ?? { grammar: await compiler.compileGrammar(ebnf), languages }
   compiled.delete(key)
   compiled.set(key, found) // the last one used is the last one dropped
   for (const [oldest, { grammar }] of compiled) {
@@ -113,7 +116,7 @@ const readVocabulary = async (
   return null
 }
 
-const start = async ({ GrammarMatcher }: typeof Xgrammar, request: Start): Promise<Int32Array | null> => {
+const start = async ({ GrammarMatcher }: typeof Xgrammar, request: Start): Promise<Int32Array<ArrayBuffer> | null> => {
   const { grammar, languages } = await compile(request)
   const matcher = await GrammarMatcher.createGrammarMatcher(grammar)
   const structure = {
@@ -128,7 +131,7 @@ const start = async ({ GrammarMatcher }: typeof Xgrammar, request: Start): Promi
   return slots.mask()
 }
 
-const answer = async (request: GrammarRequest): Promise<Int32Array | null> => {
+const answer = async (request: GrammarRequest): Promise<Int32Array<ArrayBuffer> | null> => {
   loaded ??= load()
   const engine = await loaded
   switch (request._tag) {
@@ -152,7 +155,8 @@ const answer = async (request: GrammarRequest): Promise<Int32Array | null> => {
 let last: Promise<unknown> = Promise.resolve()
 const reply = async (request: GrammarRequest): Promise<void> => {
   try {
-    parentPort?.postMessage({ mask: await answer(request) } satisfies GrammarReply)
+    const mask = await answer(request)
+    parentPort?.postMessage({ mask } satisfies GrammarReply, mask === null ? [] : [mask.buffer])
   } catch (error) {
     parentPort?.postMessage({ problem: String(error) } satisfies GrammarReply)
   }

@@ -3,13 +3,17 @@
  * the tokens are sorted once by how many characters they add, for all counts.
  */
 import { DEAD, dfaOf } from "./Dfa.js"
-import { type Choices, type Closing, clearBit, type Language, maskFor, setBit } from "./Language.js"
+import { type Choices, type Closing, clearBit, keeping, type Language, maskFor, setBit } from "./Language.js"
 import type { Regex } from "./Regex.js"
-import { stateAfter, type Tokens } from "./TokenWalk.js"
+import { walkTokens } from "./TokenClasses.js"
+import type { Tokens } from "./TokenWalk.js"
 
 type Repeat = Extract<Regex, { readonly _tag: "Repeat" }>
 
 const MAX_STATES = 256
+
+/** More than the characters of any token. */
+const LONGEST = 2 ** 16
 
 /** The automaton of one character; null unless each ends where it can't go on, so that they can be counted as they come. */
 const characterTable = (part: Regex) => {
@@ -30,7 +34,7 @@ const characterTable = (part: Regex) => {
   const size = Math.max(...found) + 1
   const table = new Int32Array(size * 256).fill(DEAD)
   for (const [state, row] of next) table.set(row, state * 256)
-  return { start: dfa.start, size, table, isEnd: (state: number) => ends.has(state) }
+  return { bytes: dfa.bytes, start: dfa.start, size, table, isEnd: (state: number) => ends.has(state) }
 }
 
 type CharacterTable = NonNullable<ReturnType<typeof characterTable>>
@@ -44,34 +48,35 @@ interface Sorted {
 }
 
 /** Tokens from a place inside of a character, or between two. */
-const sortTokens = ({ isEnd, size, start, table }: CharacterTable, tokens: Tokens, place: number): Sorted => {
-  const taken: Array<{ readonly token: number; readonly need: number }> = []
-  const step = (state: number, byte: number): number => {
-    const at = state % size
-    const next = table[at * 256 + byte] ?? DEAD
-    if (next === DEAD) return DEAD
-    return isEnd(next) ? state - at + size + start : state - at + next
-  }
-  tokens.walk({
+const sortTokens = ({ bytes, isEnd, size, start, table }: CharacterTable, tokens: Tokens, place: number): Sorted => {
+  const byNeed: Array<Array<number>> = []
+  const closing: Array<Closing & { readonly count: number }> = []
+  const all = maskFor(tokens)
+  walkTokens(tokens, bytes, {
     start: place,
-    step,
+    step: (state, byte) => {
+      const at = state % size
+      const next = table[at * 256 + byte] ?? DEAD
+      if (next === DEAD) return DEAD
+      return isEnd(next) ? state - at + size + start : state - at + next
+    },
     take: (token, state) => {
       const at = state % size
-      taken.push({ token, need: (state - at) / size + (at === start ? 0 : 1) })
+      const need = (state - at) / size + (at === start ? 0 : 1)
+      while (byNeed.length <= need) byNeed.push([])
+      byNeed[need]?.push(token)
+      setBit(all, token)
+    },
+    quote: (quote, state) => {
+      if (state % size === start) closing.push({ ...quote, count: Math.floor(state / size) })
     }
   })
-  const closing = tokens.quotes.flatMap((quote) => {
-    const state = stateAfter({ start: place, step }, tokens.bytesOf(quote.token), quote.depth)
-    return state !== DEAD && state % size === start ? [{ ...quote, count: Math.floor(state / size) }] : []
+  let sum = 0
+  const upTo = byNeed.map(({ length }) => {
+    sum += length
+    return sum
   })
-  taken.sort((a, b) => a.need - b.need)
-  const most = taken.at(-1)?.need ?? 0
-  const upTo = new Array<number>(most + 1).fill(0)
-  for (const { need } of taken) upTo[need] = (upTo[need] ?? 0) + 1
-  for (let need = 1; need <= most; need++) upTo[need] = (upTo[need] ?? 0) + (upTo[need - 1] ?? 0)
-  const all = maskFor(tokens)
-  for (const { token } of taken) setBit(all, token)
-  return { order: Int32Array.from(taken, ({ token }) => token), upTo, all, closing }
+  return { order: Int32Array.from(byNeed.flat()), upTo, all, closing }
 }
 
 /** Those that need at most so many characters, by what is less work. */
@@ -107,6 +112,14 @@ export const countedLanguage = ({ max, min, part }: Repeat, tokens: Tokens): Lan
   /** Beyond the least number nothing is counted where there is no largest. */
   const last = max ?? min
   const countOf = (state: number) => Math.floor(state / size)
+  /** By the characters that are missing, those that are left, and the place inside of a character. */
+  const choices = keeping(tokens, (key): Choices => {
+    const place = sorted(key % size)
+    const left = Math.floor(key / size) % LONGEST
+    const missing = Math.floor(key / size / LONGEST)
+    const closing = place.closing.filter(({ count }) => count <= left && count >= missing)
+    return { inside: withIn(place, left), closing }
+  })
   return {
     start,
     step: (state, byte) => {
@@ -118,15 +131,12 @@ export const countedLanguage = ({ max, min, part }: Repeat, tokens: Tokens): Lan
       return isEnd(next) ? Math.min(count + 1, last) * size + start : count * size + next
     },
     mayEnd: (state) => state % size === start && countOf(state) >= min,
-    choices: (state): Choices => {
-      const place = sorted(state % size)
+    choices: (state) => {
       const count = countOf(state)
-      const left = max === null ? Number.POSITIVE_INFINITY : max - count
-      const closing =
-        count >= min && left >= place.upTo.length
-          ? place.closing
-          : place.closing.filter((one) => one.count <= left && count + one.count >= min)
-      return { inside: withIn(place, left), closing }
+      const place = sorted(state % size)
+      // More than any token needs is the same for all tokens.
+      const left = Math.min(max === null ? Number.POSITIVE_INFINITY : max - count, place.upTo.length)
+      return choices((Math.max(0, min - count) * LONGEST + left) * size + (state % size))
     }
   }
 }

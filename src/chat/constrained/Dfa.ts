@@ -12,8 +12,10 @@ const MAX_SIZE = 2 ** 21
 
 export interface ByteClasses {
   /** The class of each byte: those that no edge tells apart are one. */
-  readonly classes: Uint8Array
+  readonly classOf: Uint8Array
   readonly count: number
+  /** A byte of each class. */
+  readonly byteOf: ReadonlyArray<number>
   /** By class, 0 where its bytes are in no text. */
   readonly live: Uint8Array
 }
@@ -28,8 +30,6 @@ export interface Dfa {
 
 export interface ClassDfa extends Dfa {
   readonly bytes: ByteClasses
-  /** As `step`, by any byte of a class. */
-  readonly stepClass: (state: number, column: number) => number
 }
 
 const byteClasses = ({ edges }: Nfa): ByteClasses => {
@@ -40,19 +40,19 @@ const byteClasses = ({ edges }: Nfa): ByteClasses => {
     begins[to + 1] = 1
   }
   let last = 0
-  const classes = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const classOf = Uint8Array.from({ length: 256 }, (_, byte) => {
     if (byte > 0 && begins[byte] === 1) last++
     return last
   })
   const live = new Uint8Array(last + 1)
-  for (const { from, to } of all) live.fill(1, classes[from] ?? 0, (classes[to] ?? 0) + 1)
-  return { classes, count: last + 1, live }
+  for (const { from, to } of all) live.fill(1, classOf[from] ?? 0, (classOf[to] ?? 0) + 1)
+  const byteOf = Array.from(live, (_, column) => classOf.indexOf(column))
+  return { classOf, count: last + 1, byteOf, live }
 }
 
 export const dfaOf = (regex: Regex): ClassDfa => {
   const nfa = nfaOf(regex)
   const bytes = byteClasses(nfa)
-  const { classes, count } = bytes
   const known = new Map<string, number>()
   const members: Array<ReadonlyArray<number>> = []
   const rows: Array<Int32Array> = []
@@ -75,31 +75,28 @@ export const dfaOf = (regex: Regex): ClassDfa => {
     if (size > MAX_SIZE || members.length >= MAX_STATES) throw new Error("a pattern has too many states")
     known.set(key, members.length)
     ends.push(all.includes(nfa.end))
-    rows.push(new Int32Array(count).fill(UNKNOWN))
+    rows.push(new Int32Array(bytes.count).fill(UNKNOWN))
     return members.push(all) - 1
   }
-  /** A byte of each class. */
-  const bytesOfClass = Array.from({ length: count }, (_, column) => classes.indexOf(column))
   const reached = (state: number, byte: number): number =>
     stateOf(
       (members[state] ?? []).flatMap((one) =>
         (nfa.edges[one] ?? []).filter(({ from, to }) => from <= byte && byte <= to).map(({ target }) => target)
       )
     )
-  const stepClass = (state: number, column: number): number => {
-    const row = rows[state]
-    if (row === undefined) return DEAD
-    const next = row[column] ?? DEAD
-    if (next !== UNKNOWN) return next
-    const made = reached(state, bytesOfClass[column] ?? 0)
-    row[column] = made
-    return made
-  }
   return {
     start: stateOf([nfa.start]),
     bytes,
-    stepClass,
-    step: (state, byte) => stepClass(state, classes[byte] ?? 0),
+    step: (state, byte) => {
+      const row = rows[state]
+      if (row === undefined) return DEAD
+      const column = bytes.classOf[byte] ?? 0
+      const next = row[column] ?? DEAD
+      if (next !== UNKNOWN) return next
+      const made = reached(state, byte)
+      row[column] = made
+      return made
+    },
     mayEnd: (state) => ends[state] === true
   }
 }

@@ -1,10 +1,10 @@
 /** What may stand in a slot, over the tokens of a vocabulary. */
 
 import { countedLanguage } from "./CountedLanguage.js"
-import { type ClassDfa, DEAD, type Dfa, dfaOf } from "./Dfa.js"
+import { type ClassDfa, type Dfa, dfaOf } from "./Dfa.js"
 import type { Regex } from "./Regex.js"
-import { type TokenClasses, tokenClasses } from "./TokenClasses.js"
-import { stateAfter, type Tokens } from "./TokenWalk.js"
+import { walkTokens } from "./TokenClasses.js"
+import type { Tokens } from "./TokenWalk.js"
 
 /** A token that ends the text of a slot, and the one that its bytes from the quote on are. */
 export interface Closing {
@@ -40,7 +40,7 @@ const keptChoices = new WeakMap<Tokens, Map<string, Choices>>()
 let languages = 0
 
 /** Choices that are made once for each state, as long as they are among the last that were asked for. */
-const keeping = (tokens: Tokens, make: (state: number) => Choices): ((state: number) => Choices) => {
+export const keeping = (tokens: Tokens, make: (state: number) => Choices): ((state: number) => Choices) => {
   const kept = keptChoices.get(tokens) ?? new Map<string, Choices>()
   keptChoices.set(tokens, kept)
   const language = languages++
@@ -55,43 +55,20 @@ const keeping = (tokens: Tokens, make: (state: number) => Choices): ((state: num
   }
 }
 
-/** By one class of tokens after the other. */
-const classChoices = (
-  { mayEnd, stepClass }: ClassDfa,
-  classes: TokenClasses,
-  tokens: Tokens,
-  start: number
-): Choices => {
-  const inside = maskFor(tokens)
-  const closing: Array<Closing> = []
-  const states = new Int32Array(classes.parents.length).fill(DEAD)
-  for (let node = 0; node < states.length; node++) {
-    const before = states[classes.parents[node] ?? 0] ?? DEAD
-    const state = node === 0 ? start : before === DEAD ? DEAD : stepClass(before, classes.steps[node] ?? 0)
-    if (state === DEAD) continue
-    states[node] = state
-    for (const token of classes.tokens[node] ?? []) setBit(inside, token)
-    if (mayEnd(state)) for (const quote of classes.quotes[node] ?? []) closing.push(quote)
-  }
-  return { inside, closing }
-}
-
-/** By one token after the other. */
-const tokenChoices = ({ mayEnd, step }: Dfa, tokens: Tokens, start: number): Choices => {
-  const inside = maskFor(tokens)
-  tokens.walk({ start, step, take: (token) => setBit(inside, token) })
-  const closing = tokens.quotes.filter(({ depth, token }) => {
-    const state = stateAfter({ start, step }, tokens.bytesOf(token), depth)
-    return state !== DEAD && mayEnd(state)
-  })
-  return { inside, closing }
-}
-
 const plainLanguage = (dfa: ClassDfa, tokens: Tokens): Language => ({
   ...dfa,
-  choices: keeping(tokens, (state) => {
-    const classes = tokenClasses(dfa.bytes, tokens)
-    return classes === null ? tokenChoices(dfa, tokens, state) : classChoices(dfa, classes, tokens, state)
+  choices: keeping(tokens, (start) => {
+    const inside = maskFor(tokens)
+    const closing: Array<Closing> = []
+    walkTokens(tokens, dfa.bytes, {
+      start,
+      step: dfa.step,
+      take: (token) => setBit(inside, token),
+      quote: (quote, state) => {
+        if (dfa.mayEnd(state)) closing.push(quote)
+      }
+    })
+    return { inside, closing }
   })
 })
 

@@ -15,8 +15,8 @@ export interface Structure {
 }
 
 export interface SlotMatcher {
-  /** Tokens that may be next; null at the end. The caller must not change it. */
-  readonly mask: () => Promise<Int32Array | null>
+  /** Tokens that may be next, in an array of the caller's own; null at the end. */
+  readonly mask: () => Promise<Int32Array<ArrayBuffer> | null>
   /** False for a token that may not be next. */
   readonly accept: (token: number) => boolean
 }
@@ -36,15 +36,15 @@ export const makeSlotMatcher = (
   const words = Math.ceil(tokens.count / 32)
   let open: ReadonlyArray<Open> = []
   /** By slot, what may be next behind it: the same for as long as the text is inside. */
-  let behind = new Map<number, Int32Array>()
+  let behind = new Map<number, Int32Array<ArrayBuffer>>()
 
-  const trimmed = (mask: Int32Array): Int32Array => {
+  const trimmed = (mask: Int32Array): Int32Array<ArrayBuffer> => {
     const own = mask.slice(0, words)
     const last = own[words - 1]
     if (tokens.count % 32 !== 0 && last !== undefined) own[words - 1] = last & (2 ** (tokens.count % 32) - 1)
     return own
   }
-  const maskBehind = async (slot: number): Promise<Int32Array> => {
+  const maskBehind = async (slot: number): Promise<Int32Array<ArrayBuffer>> => {
     const known = behind.get(slot)
     if (known !== undefined) return known
     if (!structure.acceptText(slotText([slot]))) throw new Error("a slot has no end")
@@ -53,7 +53,7 @@ export const makeSlotMatcher = (
     behind.set(slot, mask)
     return mask
   }
-  const insideMask = async (): Promise<Int32Array> => {
+  const insideMask = async (): Promise<Int32Array<ArrayBuffer>> => {
     const mask = new Int32Array(words)
     for (const { language, slot, state } of open) {
       const { closing, inside } = language.choices(state)

@@ -1,0 +1,205 @@
+/** Values of parameters in formats that write texts as they are and everything else as JSON. Pure. */
+import { isObject, type JsonObject } from "../../domain/JsonFile.js"
+import { type ParameterType, typeOf } from "../toolcalls/ParameterType.js"
+import { arrayGrammar } from "./ArrayGrammar.js"
+import { charactersOf, setOf } from "./CodePoints.js"
+import { FORMATS } from "./Formats.js"
+import { choice, EMPTY, type Expression, literal, makeRules, many, oneOf, type Rules, sequence } from "./Grammar.js"
+import { type JsonText, makeJsonText } from "./JsonText.js"
+import { declaredTypes, isOfType, type JsonType } from "./Keywords.js"
+import { objectGrammar } from "./ObjectGrammar.js"
+import { matchesWord, rawExpression, withEnds } from "./RawRegex.js"
+import { anyText, CONTROLS, exactText, isWritable, type RawText, WHITE } from "./RawText.js"
+import { resolve } from "./References.js"
+import { Refusal } from "./Refusal.js"
+import { ANY_CHARACTER, parseRegex, type Regex } from "./Regex.js"
+import { beside, type Place, type SchemaContext } from "./SchemaContext.js"
+import { schemaGrammar } from "./SchemaGrammar.js"
+
+/** `text`: strings are texts, all else is JSON. */
+export type Writing = "text" | "json" | { readonly problem: string }
+
+export interface ValueStyle {
+  /** By what the format's reader knows of the parameter. */
+  readonly writing: (type: ParameterType | null) => Writing
+  readonly text: RawText
+  /** Before a text, beside what stands before each value. */
+  readonly open: string
+  /** Behind a value that is JSON. */
+  readonly jsonClose: string
+  /** Whether texts in objects and lists are written as texts, too, and names without quotes. */
+  readonly deep: boolean
+}
+
+/** A tool's parameters while their values are read. */
+export interface Parameters {
+  /** The schema of all of them, which references are looked up in. */
+  readonly root: JsonObject
+  readonly strict: boolean
+  /** Of this schema among those of one grammar. */
+  readonly name: string
+  readonly rules: Rules
+}
+
+/** The marks of the formats begin with it, so no string inside of JSON has it as it is. */
+const AVOID = "<"
+
+const LOCAL = /^#\/(?:\$defs|definitions)\//
+
+const referencesOf = (schema: unknown): ReadonlyArray<unknown> => {
+  if (Array.isArray(schema)) return schema.flatMap(referencesOf)
+  if (!isObject(schema)) return []
+  const { $ref } = schema
+  return [...($ref === undefined ? [] : [$ref]), ...Object.values(schema).flatMap(referencesOf)]
+}
+
+/** A value as JSON; throws a Refusal where none can be. */
+const jsonGrammar = (schema: unknown, place: Place, { name, root, rules, strict }: Parameters): Expression => {
+  const { $defs = {}, definitions = {} } = root
+  const own = isObject(schema) ? { ...schema, $defs, definitions } : schema
+  const other = referencesOf(own).find((reference) => typeof reference !== "string" || !LOCAL.test(reference))
+  if (other !== undefined)
+    throw new Refusal("$ref", place.path, "only references to '#/$defs' are supported in a tool's parameters")
+  try {
+    return schemaGrammar(own, rules, { strict, avoid: AVOID, name })
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    throw new Refusal(error.keyword, place.path + error.path.slice(1), error.problem)
+  }
+}
+
+const ANY: Regex = { _tag: "Repeat", part: ANY_CHARACTER, min: 0, max: null }
+const SHAPES = ["pattern", "format", "minLength", "maxLength"]
+
+/** The texts that a schema's keywords allow; null where they allow all. */
+const shapeOf = (schema: JsonObject, { path }: Place): Regex | null => {
+  const keyword = SHAPES.find((keyword) => schema[keyword] !== undefined)
+  if (keyword === undefined) return null
+  if (keyword !== "pattern" && keyword !== "format") {
+    const { maxLength, minLength } = schema
+    const count = (value: unknown) => (typeof value === "number" ? value : null)
+    return { ...ANY, min: count(minLength) ?? 0, max: count(maxLength) }
+  }
+  const pattern = keyword === "pattern" ? String(schema["pattern"]) : (FORMATS[String(schema["format"])] ?? "")
+  const alternatives = parseRegex(pattern, (problem) => new Refusal(keyword, path, problem))
+  return {
+    _tag: "Choice",
+    alternatives: alternatives.map(({ fromStart, regex, toEnd }) => ({
+      _tag: "Sequence",
+      parts: [
+        ...(fromStart || keyword === "format" ? [] : [ANY]),
+        regex,
+        ...(toEnd || keyword === "format" ? [] : [ANY])
+      ]
+    }))
+  }
+}
+
+/** Keywords that say of which types values are. */
+const TELLING = ["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "properties", "items"]
+
+const isContainer = (type: JsonType) => type === "object" || type === "array"
+
+/** Types that a schema speaks of without naming one; a schema that tells nothing is kept by texts. */
+const spokenTypes = (schema: JsonObject): ReadonlyArray<JsonType> => {
+  const types = [
+    ...("properties" in schema ? ["object" as const] : []),
+    ...("items" in schema ? ["array" as const] : [])
+  ]
+  return types.length > 0 ? types : ["string"]
+}
+
+const WORD = charactersOf("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
+/** Names that need no quotes; those of others have them. */
+const BARE_NAME = /^[\p{L}\p{N}_]+$/u
+
+/** Objects whose names have no quotes, without white space. */
+const bareNames = (json: JsonText): JsonText => ({
+  ...json,
+  space: EMPTY,
+  bare: WORD,
+  nameEnding: sequence(many(oneOf(WORD)), literal('"')),
+  name: (name) => {
+    if (BARE_NAME.test(name)) return literal(`${name}:`)
+    throw new Refusal("properties", "#", `the model can't write a name such as '${name.slice(0, 40)}'`)
+  }
+})
+
+/** How values of parameters are written, with what closes them; null for a schema that none fits. */
+export const valueWriter = (parameters: Parameters, style: ValueStyle) => {
+  const { name, root, rules, strict } = parameters
+  const { jsonClose, open, text } = style
+  const marks = [text.close, ...text.never].map((mark) => mark.charAt(0)).join("")
+  const avoided = setOf([...charactersOf(marks), ...CONTROLS])
+
+  const json = (schema: unknown, place: Place) => sequence(jsonGrammar(schema, place, parameters), literal(jsonClose))
+
+  const shaped = (shape: Regex): Expression | null => {
+    const firsts = text.words.filter((word) => matchesWord(shape, word)).map((word) => word.charAt(0))
+    const notFirst = charactersOf([...firsts, ...firsts.map((letter) => letter.toUpperCase())].join(""))
+    const ends = text.trimmed ? WHITE : []
+    const regex = withEnds(shape, setOf([...notFirst, ...ends]), ends)
+    const content = regex === null ? null : rawExpression(regex, avoided, rules)
+    return content === null ? null : sequence(rules.rule(content), literal(text.wrap + text.close))
+  }
+
+  const listed = (schema: JsonObject, place: Place): Expression => {
+    const keyword = Object.hasOwn(schema, "const") ? "const" : "enum"
+    const values: ReadonlyArray<unknown> = keyword === "const" ? [schema["const"]] : [schema["enum"]].flat()
+    const types = declaredTypes(schema, place.path)
+    const fitting = values.filter((value) => types === null || types.some((type) => isOfType(value, type)))
+    return choice(
+      fitting.map((value) => {
+        const isText = typeof value === "string"
+        if (!isText && !(style.deep && typeof value === "object" && value !== null))
+          return json({ const: value }, place)
+        if (isText && isWritable(value, text)) return sequence(literal(open), exactText(value, text))
+        throw new Refusal(keyword, place.path, "the model can't write one of its values in a call")
+      })
+    )
+  }
+
+  /** Strings as texts, and all other values as JSON. */
+  const either = (schema: unknown, place: Place): Expression | null => {
+    if (schema === true) return sequence(literal(open), anyText(text, rules))
+    if (!isObject(schema)) return null
+    if (schema["$ref"] !== undefined) {
+      const reference = String(schema["$ref"])
+      return rules.recursive(`${name} ${reference} ${text.close}`, () => {
+        const found = either(resolve(root, reference, place.path), { ...place, path: reference })
+        if (found === null) throw new Refusal("$ref", place.path, `no value fits '${reference}'`)
+        return found
+      })
+    }
+    const combined = ["allOf", "anyOf", "oneOf"].find((keyword) => Object.hasOwn(schema, keyword))
+    if (combined !== undefined) {
+      const some = [schema[combined]].flat().flatMap((one, index) => either(one, beside(place, combined, index)) ?? [])
+      return some.length === 0 ? null : choice(some)
+    }
+    if (Object.hasOwn(schema, "const") || Object.hasOwn(schema, "enum")) return listed(schema, place)
+    const types = declaredTypes(schema, place.path) ?? spokenTypes(schema)
+    const deep = style.deep ? types.filter(isContainer) : []
+    const others = types.filter((type) => type !== "string" && !(style.deep && isContainer(type)))
+    const shape = types.includes("string") ? shapeOf(schema, place) : null
+    const some = types.includes("string") ? (shape === null ? anyText(text, rules) : shaped(shape)) : null
+    const all = [
+      ...(some === null ? [] : [sequence(literal(open), some)]),
+      ...(others.length === 0 ? [] : [json({ ...schema, type: others }, place)]),
+      ...deep.flatMap((type) => (type === "object" ? objectGrammar : arrayGrammar)(schema, place, context) ?? [])
+    ]
+    return all.length === 0 ? null : choice(all)
+  }
+
+  const context: SchemaContext = { rules, strict, json: bareNames(makeJsonText(rules, AVOID)), value: either }
+
+  return (schema: unknown, place: Place): Expression | null => {
+    if (schema === false) return null
+    const writing = style.writing(typeOf(root, schema))
+    if (writing === "json") return json(schema, place)
+    // What can't be kept as JSON can't be kept here either.
+    jsonGrammar(schema, place, { ...parameters, rules: makeRules() })
+    if (writing === "text") return either(schema, place)
+    const keyword = TELLING.find((key) => isObject(schema) && key in schema) ?? "type"
+    throw new Refusal(keyword, place.path, writing.problem)
+  }
+}
