@@ -14,17 +14,18 @@ import type { OutdatedData } from "./domain/Outdated.js"
 import type { PullEvent } from "./domain/Pull.js"
 import type { PushEvent } from "./domain/Push.js"
 import type { CollectData, RemoveData, UsageData } from "./domain/Reclaim.js"
+import type { VerifyProgress } from "./domain/Verification.js"
 import { type CloneOptions, clone } from "./operations/Clone.js"
 import { collect } from "./operations/Collect.js"
 import { diskUsage } from "./operations/DiskUsage.js"
-import { health } from "./operations/Health.js"
+import { health, verifiedHealth } from "./operations/Health.js"
 import { list } from "./operations/List.js"
 import { outdated } from "./operations/Outdated.js"
 import { fetchAll, type PullOptions, pull } from "./operations/Pull.js"
 import { type PushOptions, push } from "./operations/Push.js"
 import { type RemoveOptions, remove } from "./operations/Remove.js"
 import { run } from "./operations/Run.js"
-import { show } from "./operations/Show.js"
+import { type ShowMode, show } from "./operations/Show.js"
 import { updates } from "./operations/Update.js"
 import type { Cache } from "./services/Cache.js"
 import type { Health } from "./services/Health.js"
@@ -51,8 +52,9 @@ export interface PromptOptions {
  */
 export interface Knife {
   readonly list: (pattern?: string) => Promise<ListData>
-  readonly show: (model: string) => Promise<ShowData>
-  readonly health: (pattern?: string) => Promise<HealthData>
+  readonly show: (model: string, mode?: ShowMode) => Promise<ShowData>
+  /** With `verify` every blob is hashed too, which takes long: `onProgress` hears of it. */
+  readonly health: (pattern?: string, options?: HealthOptions) => Promise<HealthData>
   /** What would need a confirmation is answered with `requires_confirmation` and not deleted. */
   readonly remove: (model: string, options?: Partial<RemoveOptions>) => Promise<RemoveData>
   /** Shows what nothing uses any more; deletes it with `execute`. */
@@ -95,6 +97,11 @@ const CHECKED = { branch: null, healthCheck: true, resume: false, version: VERSI
 const UPLOAD = { branch: "main", message: "mlx-knife push", create: false, mode: "upload" } as const
 const CAREFUL: RemoveOptions = { force: false, dryRun: false, confirmed: false }
 
+const checked = (pattern: string | null, { onProgress, verify }: HealthOptions) =>
+  verify === true
+    ? verifiedHealth(pattern, (name, progress) => Effect.sync(() => onProgress?.(name, progress)))
+    : health(pattern)
+
 /** Builds the services of `layer` at the first call. */
 export const makeKnife = (layer: Layer.Layer<Services>): Knife => {
   const runtime = ManagedRuntime.make(layer)
@@ -112,8 +119,8 @@ export const makeKnife = (layer: Layer.Layer<Services>): Knife => {
   const close = () => runtime.dispose()
   return {
     list: (pattern) => promise(list(pattern ?? null)),
-    show: (model) => promise(show(model, "metadata")),
-    health: (pattern) => promise(health(pattern ?? null)),
+    show: (model, mode) => promise(show(model, mode ?? "metadata")),
+    health: (pattern, options) => promise(checked(pattern ?? null, options ?? {})),
     remove: (model, options) =>
       promise(Effect.mapError(remove(model, { ...CAREFUL, ...options }), ({ error }) => error)),
     collect: (options) => promise(collect({ execute: options?.execute ?? false })),

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import type { VerifyProgress } from "../src/domain/Verification.js"
 import { layerManagement, layerRemote, layerRunner } from "../src/Live.js"
 import { makeKnife } from "../src/Promises.js"
 import { makeFakeHub } from "../src/testing/hub/FakeHub.js"
@@ -33,6 +34,11 @@ it.scopedLive("measures, collects and removes", () =>
     yield* Effect.promise(async () => {
       expect((await knife.diskUsage()).repos.map(({ name }) => name)).toEqual(["org/one"])
       expect((await knife.collect()).dry_run).toBe(true)
+      const heard: Array<[string, number]> = []
+      const onProgress = (model: string, progress: VerifyProgress) => heard.push([model, progress.totalBytes])
+      expect((await knife.health("one", { verify: true, onProgress })).unhealthy[0]?.reason).toContain("config.json")
+      expect(heard).toEqual([["org/one", "{}\n".length]])
+      expect((await knife.show("one", "files")).files?.map(({ name }) => name)).toEqual(["config.json"])
       expect(existsSync(join(hub, "models--org--one/blobs/x.incomplete"))).toBe(true)
       expect((await knife.collect({ execute: true })).plan.map(({ kind }) => kind)).toEqual(["partial"])
       expect((await knife.remove("one")).requires_confirmation).toBe(true)
@@ -63,7 +69,7 @@ it.scopedLive(
       const where = yield* room
       publish(hub, REPO, FILES)
       addRepo(hub.store, "me/my-model")
-      const [whole = "", renewal = ""] = examples
+      const [whole = "", renewal = "", care = ""] = examples
       const env = { HOME: where, HF_HOME: where, HF_ENDPOINT: hub.endpoint, HF_TOKEN: "secret" }
       const program = (code: string) =>
         Effect.promise(() => {
@@ -80,6 +86,11 @@ it.scopedLive(
       const second = yield* program(renewal)
       expect(second.stdout).toMatch(/^acme\/tiny: outdated\nDownloaded 7 files.*\nRepoNotFound: /)
       expect(refOf(join(where, "hub"), REPO)).toBe(commit)
+      const third = yield* program(care)
+      expect(third.stderr).toBe("")
+      expect(third.stdout).toMatch(
+        /^(.*: .*\n)?acme\/tiny would free \d+\n\d+ bytes to free, and \d+ of what nothing uses\n$/
+      )
     }),
   60_000
 )
