@@ -19,18 +19,18 @@ const columnsOf = (character: string): number => {
 export const textColumns = (text: string): number =>
   PLAIN.test(text) ? text.length : [...text].reduce((sum, character) => sum + columnsOf(character), 0)
 
-/** At most `limit` columns, the last three of them dots when something is missing. */
-export const cutToColumns = (text: string, limit: number): string => {
-  if (textColumns(text) <= limit) return text
+/** What of a text fits into `limit` columns. */
+export const clipped = (text: string, limit: number): string => {
   let kept = ""
-  let left = limit - 3
+  let left = limit
   for (const character of text) {
     left -= columnsOf(character)
     if (left < 0) break
     kept += character
   }
-  return `${kept}...`
+  return kept
 }
 
-/** Filled up with blanks. */
-export const pad = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - textColumns(text)))
+/** At most `limit` columns, the last three of them dots when something is missing. */
+export const cutToColumns = (text: string, limit: number): string =>
+  textColumns(text) <= limit ? text : `${clipped(text, limit - 3)}...`

@@ -1,6 +1,6 @@
 /** How times, texts and tables are written for people (spec 01 §4.4). Pure. */
 import { visible } from "../domain/Text.js"
-import { cutToColumns, pad, textColumns } from "./Columns.js"
+import { clipped, cutToColumns, textColumns } from "./Columns.js"
 
 /** A model's answer on a terminal: line breaks and tabs stay, other control characters go. */
 export const terminalText = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, "")
@@ -52,26 +52,46 @@ export const cut = (text: string, limit: number): string => {
 /** A narrower first column tells nothing any more. */
 const MIN_NAME_WIDTH = 12
 
+const characters = (text: string): number => [...text].length
+
+const SEPARATOR = " | "
+
+const widthOf = (columns: ReadonlyArray<number>): number =>
+  columns.reduce((sum, width) => sum + width, SEPARATOR.length * (columns.length - 1))
+
+/** How many columns after the first must go for the others to fit beside it. The last ones tell most, so they stay. */
+const columnsToDrop = ([first = 0, ...others]: ReadonlyArray<number>, room: number): number => {
+  const fitting = others.findIndex((_, at) => widthOf([Math.min(first, MIN_NAME_WIDTH), ...others.slice(at)]) <= room)
+  return fitting < 0 ? others.length - 1 : fitting
+}
+
 /**
- * Left-aligned columns under a rule; every row has as many cells as the header. When it is wider than the terminal, the first
- * column, which holds the names, is cut; `columns` null means that the width doesn't matter.
+ * Left-aligned columns under a rule; every row has as many cells as the header. `columns` is the width of the terminal: a table
+ * that is wider loses columns after the first one, then the first one, which holds the names, is cut, and at last lines end at
+ * the edge. Null means that there is no terminal: nothing is left out, and characters count as they do in the original.
  */
 export const table = (
   header: ReadonlyArray<string>,
   given: ReadonlyArray<ReadonlyArray<string>>,
   columns: number | null = null
 ): string => {
+  const measure = columns === null ? characters : textColumns
+  const room = columns ?? Number.POSITIVE_INFINITY
   const widest = header.map((title, column) =>
-    given.reduce((most, row) => Math.max(most, textColumns(row[column] ?? "")), textColumns(title))
+    given.reduce((most, row) => Math.max(most, measure(row[column] ?? "")), measure(title))
   )
-  const [first = 0, ...others] = widest
-  const left = (columns ?? Number.POSITIVE_INFINITY) - others.reduce((sum, count) => sum + count + " | ".length, 0)
-  const limit = Math.min(first, Math.max(MIN_NAME_WIDTH, left))
-  const widths = [limit, ...others]
-  const rows = given.map(([name = "", ...cells]) => [cutToColumns(name, limit), ...cells])
-  const line = (cells: ReadonlyArray<string>) => cells.map((cell, column) => pad(cell, widths[column] ?? 0)).join(" | ")
-  const rule = widths.map((count) => "-".repeat(count)).join("-+-")
-  return [line(header), rule, ...rows.map(line)].map((text) => `${text}\n`).join("")
+  const dropped = columnsToDrop(widest, room)
+  const [first = 0, ...others] = widest.toSpliced(1, dropped)
+  const limit = Math.min(first, Math.max(MIN_NAME_WIDTH, room - widthOf([0, ...others])))
+  const pad = (cell: string, width: number) => cell + " ".repeat(Math.max(0, width - measure(cell)))
+  const line = (row: ReadonlyArray<string>) => {
+    const [name = "", ...cells] = row.toSpliced(1, dropped)
+    const shown = columns === null ? name : cutToColumns(name, limit)
+    return [pad(shown, limit), ...cells.map((cell, at) => pad(cell, others[at] ?? 0))].join(SEPARATOR)
+  }
+  const rule = [limit, ...others].map((count) => "-".repeat(count)).join("-+-")
+  const lines = [line(header), rule, ...given.map(line)]
+  return lines.map((text) => `${columns === null ? text : clipped(text, columns)}\n`).join("")
 }
 
 /** Names for programs: exact and ended by NUL, or for people one visible name per line. */

@@ -71,7 +71,7 @@ describe("a table", () => {
       ["modèle".normalize("NFD"), "x"],
       ["❤️", "x"]
     ]
-    assert.deepStrictEqual(table(["A", "B"], rows).normalize().trimEnd().split("\n"), [
+    assert.deepStrictEqual(table(["A", "B"], rows, 80).normalize().trimEnd().split("\n"), [
       "A      | B",
       "-------+--",
       "🦙🦙   | x",
@@ -80,6 +80,9 @@ describe("a table", () => {
       "modèle | x",
       "❤️     | x"
     ])
+  })
+  it("counts characters where no terminal is, as programs that cut columns do", () => {
+    assert.strictEqual(table(["Name", "B"], [["🦙", "x"]]), "Name | B\n-----+--\n🦙    | x\n")
   })
   it("fits the terminal with wide names", () => {
     const lines = table(["Name", "B"], [["org/日本語の大規模言語モデル", "x"]], 24)
@@ -97,6 +100,18 @@ describe("a table", () => {
       "---------------------+--",
       "org/a-very-long-n... | x"
     ])
-    assert.deepStrictEqual(lines(5)[2], "org/a-ver... | x")
+    assert.deepStrictEqual(lines(16)[2], "org/a-ver... | x")
+    assert.deepStrictEqual(lines(14), ["Name         |", "-------------+", "org/a-ver... |"])
+    assert.deepStrictEqual(lines(5), ["Name ", "-----", "org/a"])
+  })
+  it("leaves out columns after the first where the terminal is too narrow for all", () => {
+    const lines = (width: number) =>
+      table(["Name", "Hash", "Size", "Type"], [["org/a-very-long-name", "0123456", "1.5GB", "chat"]], width)
+        .trimEnd()
+        .split("\n")
+    assert.strictEqual(lines(37)[2], "org/a-ver... | 0123456 | 1.5GB | chat")
+    assert.strictEqual(lines(36)[2], "org/a-very-long-name | 1.5GB | chat ".trimEnd())
+    assert.strictEqual(lines(20)[2], "org/a-very... | chat")
+    assert.deepStrictEqual(lines(17), ["Name         | Ty", "-------------+---", "org/a-ver... | ch"])
   })
 })
