@@ -1,14 +1,14 @@
-/** Every recorded case of list, show, health, rm, version, help, names and argument errors (test/golden/cache). */
+/** Every recorded case of list, show, health, rm, version, help, names and argument errors (test/golden/cache, cache-more). */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { run } from "../support/Program.js"
 
-const GOLDEN = join(import.meta.dirname, "../golden/cache/expected.json")
-const NAMES: ReadonlyArray<string> = JSON.parse(readFileSync(GOLDEN, "utf8")).cases.map(
-  ({ name }: { readonly name: string }) => name
-)
+const NAMES: ReadonlyArray<string> = ["cache", "cache-more"].flatMap((folder) => {
+  const { cases } = JSON.parse(readFileSync(join(import.meta.dirname, "../golden", folder, "expected.json"), "utf8"))
+  return cases.map(({ name }: { readonly name: string }) => name)
+})
 
 const LOCATION = "spec 01 §0.1(2): HF_HUB_CACHE and XDG_CACHE_HOME count, as for the Hub's own libraries"
 

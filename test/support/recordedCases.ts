@@ -1,5 +1,6 @@
 /**
- * Runs the recorded cases of test/golden/cache through the command line, in this process: a process per case would take minutes.
+ * Runs the recorded cases of test/golden/cache and cache-more through the command line, in this process: a process per case
+ * would take minutes.
  * `node recordedCases.ts <file for the results> unprivileged | rest`: what differs, by the name of the case.
  */
 import { existsSync, mkdtempSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs"
@@ -33,10 +34,15 @@ interface Built {
   readonly modes: Array<string>
 }
 
-const read = (file: string) => JSON.parse(readFileSync(join(import.meta.dirname, "../golden/cache", file), "utf8"))
+const read = (file: string) =>
+  ["cache", "cache-more"].map((folder) =>
+    JSON.parse(readFileSync(join(import.meta.dirname, "../golden", folder, file), "utf8"))
+  )
 const [, , output = "", which = "rest"] = process.argv
-const trees = new Map<string, Tree>(read("trees.json").trees.map((tree: Tree) => [tree.name, tree]))
-const cases: ReadonlyArray<Case> = read("expected.json").cases
+const trees = new Map<string, Tree>(
+  read("trees.json").flatMap(({ trees }) => trees.map((tree: Tree) => [tree.name, tree]))
+)
+const cases: ReadonlyArray<Case> = read("expected.json").flatMap(({ cases }) => cases)
 
 const build = (tree: Tree, prefix: string): Built => {
   const root = realpathSync(mkdtempSync(join(tmpdir(), prefix)))

@@ -8,9 +8,8 @@ import { relativeTime } from "../Format.js"
 const valueText = (value: unknown): string => visible(typeof value === "string" ? value : JSON.stringify(value))
 
 const pairs = (title: string, record: Readonly<Record<string, unknown>> | null | undefined): ReadonlyArray<string> => {
-  const entries = Object.entries(record ?? {})
-  if (entries.length === 0) return []
-  return ["", `${title}:`, ...entries.map(([key, value]) => `  ${visible(key)}: ${valueText(value)}`)]
+  if (record === null || record === undefined) return []
+  return ["", `${title}:`, ...Object.entries(record).map(([key, value]) => `  ${visible(key)}: ${valueText(value)}`)]
 }
 
 const files = (entries: ShowData["files"]): ReadonlyArray<string> =>
