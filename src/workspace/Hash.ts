@@ -1,5 +1,6 @@
 /** Hashes of files that may be larger than memory. */
 import { createHash, type Hash } from "node:crypto"
+import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import type { LocalFile } from "../domain/Push.js"
 import type { HashKind } from "../services/Workspaces.js"
@@ -21,8 +22,10 @@ const readAll = async (handle: FileHandle, hash: Hash): Promise<number> => {
 
 /** Lower case hex; null when the file isn't the one that was listed, before or after reading. Rejects when it can't be read. */
 export const fileHash = async (path: string, file: LocalFile, kind: HashKind): Promise<string | null> => {
-  const handle = await open(path, "r")
+  // A pipe that took the file's place would be waited for.
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
+    if (!(await handle.stat()).isFile()) return null
     const hash = started(kind, file.size)
     const size = await readAll(handle, hash)
     const { mtimeMs } = await handle.stat()

@@ -24,8 +24,9 @@ async function* lines(
   }
   for (const file of inline) {
     const { path } = file
-    const content = await readFile(join(root, path), "base64")
     // Ends the request; what it fails with is said by whoever looks at the files again.
+    if (!isUnchanged(root, file)) throw new Error()
+    const content = await readFile(join(root, path), "base64")
     if (!isUnchanged(root, file)) throw new Error()
     yield Buffer.from(line("file", { path, content, encoding: "base64" }))
   }

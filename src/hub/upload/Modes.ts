@@ -1,5 +1,5 @@
 /** Which files the Hub wants as Git LFS objects, which inside the commit, and which not at all: its `preupload` call. */
-import { closeSync, openSync, readSync } from "node:fs"
+import { closeSync, constants, openSync, readSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
@@ -29,7 +29,8 @@ const SAMPLE_BYTES = 512
 export const MAX_INLINE_BYTES = 64 * 2 ** 20
 
 const sample = (file: string): string => {
-  const descriptor = openSync(file, "r")
+  // A pipe that took the file's place would hold everything up.
+  const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
     const buffer = Buffer.alloc(SAMPLE_BYTES)
     return buffer.subarray(0, readSync(descriptor, buffer, 0, SAMPLE_BYTES, 0)).toString("base64")
