@@ -218,7 +218,8 @@ describe("pull", () => {
       const { data, events } = yield* pullOf(place, NAME)
       assert.strictEqual(data?.download_status, "success")
       const planned = events.find((event) => event._tag === "Planned")
-      assert.isAbove(planned?._tag === "Planned" ? planned.resumedBytes : 0, 2 * 2 ** 20)
+      // The small files were done by then; what is resumed is the big one's.
+      assert.isAbove(planned?._tag === "Planned" ? planned.resumedBytes : 0, 2 ** 20)
       assert.isAbove(first, 2 * 2 ** 20)
       assert.deepEqual(faultsIn(place.cache, NAME, big), [])
       assert.strictEqual(refOf(place.cache, NAME), commit)

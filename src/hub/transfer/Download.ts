@@ -1,12 +1,12 @@
 /** The engine: files and their chunks in parallel, every file hashed before it gets its name. */
 import { join } from "node:path"
-import { Effect, Exit, Queue, type Scope } from "effect"
+import { Deferred, Effect, type Scope } from "effect"
 import { CacheIo, DiskFull, DownloadFailed, type TransferError } from "../../domain/Errors.js"
 import { systemCode } from "../../domain/FileProblems.js"
 import type { RepoFile } from "../../services/Hub.js"
 import { freeBytes } from "./Disk.js"
-import { type Fetching, fetchStretch } from "./Fetch.js"
-import { type Hasher, hashOf } from "./Hasher.js"
+import { type Fetching, fetchStretch, locate } from "./Fetch.js"
+import { type Hasher, hashOf, recipe } from "./Hasher.js"
 import { type Job, makeJob, openJob, restartJob } from "./Job.js"
 import type { Pace } from "./Pace.js"
 import type { Chunk, Part, PartPlace } from "./Part.js"
@@ -27,17 +27,17 @@ export interface Downloading {
 /** A file whose bytes had the wrong hash this often is given up. */
 const MAX_MISMATCHES = 3
 
-/** What came to an end: a request, `ranges` false when the server knows none; or the last step of a file. */
-interface Settled {
-  readonly job: Job
-  readonly exit: Exit.Exit<{ readonly ranges: boolean } | "named", TransferError>
-}
+/** Addresses that a lane asks for beside its own request: one keeps pace with it, two catch up after the lanes became more. */
+const ASKED_BESIDE = 2
 
 interface Task {
   readonly job: Job
   readonly part: Part
   readonly chunk: Chunk | null
 }
+
+/** `complete`: a file was opened that needs no request. */
+type Work = Task | { readonly complete: Job }
 
 const io = (path: string) => (error: unknown) => {
   const code = systemCode(error)
@@ -69,10 +69,18 @@ const finish = (context: Downloading, job: Job): Effect.Effect<void, TransferErr
 
 const isComplete = (job: Job): boolean => job.opened !== null && job.opened.part.doneBytes() === job.file.size
 
-/** Chooses the next piece of work: files in their order, at most as many open as there are requests. */
+/** The storage has it, and it is so small that asking for its address takes as long as its bytes. */
+const isWorthAsking =
+  ({ chunkBytes }: PartPlace) =>
+  ({ file }: Job): boolean =>
+    file.size <= chunkBytes && recipe(file).algorithm === "sha256"
+
+/** Chooses the next piece of work: files in their order, at most as many open as there are lanes. */
 const makeSchedule = (context: Downloading, files: ReadonlyArray<RepoFile>) => {
   const waiting = files.map(makeJob).toReversed()
   const open: Array<Job> = []
+  /** Waiting files whose addresses are asked for; at first those that begin at once, which ask for themselves. */
+  let asked = context.pace.limit()
 
   const taskOf = (job: Job): Task | null => {
     if (job.opened === null || isComplete(job)) return null
@@ -83,18 +91,25 @@ const makeSchedule = (context: Downloading, files: ReadonlyArray<RepoFile>) => {
   }
 
   return {
-    /** `complete`: a file was opened that needs no request. */
-    next: (): Task | { readonly complete: Job } | null => {
+    next: (): Work | null => {
       for (const job of open) {
         const task = taskOf(job)
         if (task !== null) return task
       }
       const job = waiting.pop()
       if (job === undefined) return null
+      asked = Math.max(0, asked - 1)
       openJob(job, context.place, context.hasher)
       context.opened(job)
       open.push(job)
       return isComplete(job) ? { complete: job } : taskOf(job)
+    },
+    /** Files whose addresses are worth asking for now, each once: as far ahead as there are lanes, as the addresses expire. */
+    ahead: (): ReadonlyArray<Job> => {
+      const from = asked
+      asked = Math.max(asked, Math.min(context.pace.limit(), asked + ASKED_BESIDE))
+      const behind = (count: number) => Math.max(0, waiting.length - count)
+      return waiting.slice(behind(asked), behind(from)).filter(isWorthAsking(context.place))
     },
     /** Closes what is open; what came stays. */
     close: () => {
@@ -106,61 +121,72 @@ const makeSchedule = (context: Downloading, files: ReadonlyArray<RepoFile>) => {
   }
 }
 
-/** Brings all files; the first failure ends it. */
+/**
+ * Brings all files; the first failure ends it. A lane makes one request after the other, verifies the file that it completed,
+ * and ends when nothing is left or there are more lanes than the pace allows.
+ */
 export const download = (
   context: Downloading,
   files: ReadonlyArray<RepoFile>
 ): Effect.Effect<void, TransferError, Scope.Scope> =>
   Effect.gen(function* () {
+    const { fetching, pace } = context
     const schedule = makeSchedule(context, files)
     yield* Effect.addFinalizer(() => Effect.sync(schedule.close))
-    const settled = yield* Queue.unbounded<Settled>()
-    let requests = 0
-    let finishing = 0
+    const scope = yield* Effect.scope
+    const ended = yield* Deferred.make<void, TransferError>()
+    let lanes = 0
+    let redirects = true
 
-    const verify = (job: Job) => {
-      finishing++
-      return finish(context, job).pipe(
-        Effect.as("named" as const),
-        Effect.exit,
-        Effect.flatMap((exit) => settled.offer({ job, exit })),
-        Effect.forkScoped
+    const askFor = (job: Job) =>
+      Effect.forkIn(
+        Effect.map(locate(fetching, job), (found) => {
+          redirects &&= found
+        }),
+        scope
       )
-    }
-    const start = ({ chunk, job, part }: Task) => {
-      requests++
-      job.active++
-      return fetchStretch(context.fetching, job, part, chunk).pipe(
-        Effect.map((ranges) => ({ ranges })),
-        Effect.exit,
-        Effect.flatMap((exit) => settled.offer({ job, exit })),
-        Effect.forkScoped
-      )
-    }
-    const fill = Effect.gen(function* () {
-      while (requests < context.pace.limit()) {
-        const next = yield* Effect.try({ try: schedule.next, catch: io(context.place.blobs) })
-        if (next === null) return
-        yield* "complete" in next ? verify(next.complete) : start(next)
-      }
-    })
-    const take = ({ exit, job }: Settled): Effect.Effect<unknown, TransferError, Scope.Scope> => {
-      if (Exit.isFailure(exit)) return exit
-      if (exit.value === "named") {
-        finishing--
+    const askAhead = Effect.suspend(() =>
+      redirects ? Effect.forEach(schedule.ahead(), askFor, { discard: true }) : Effect.void
+    )
+    const verify = (job: Job) =>
+      Effect.map(finish(context, job), () => {
         if (job.opened === null) schedule.forget(job)
-        return Effect.void
-      }
-      requests--
-      job.active--
-      if (!exit.value.ranges) job.whole = true
-      else context.pace.completed(context.receivedBytes())
-      return job.active === 0 && isComplete(job) ? verify(job) : Effect.void
-    }
+      })
+    const bring = ({ chunk, job, part }: Task) =>
+      Effect.gen(function* () {
+        job.active++
+        yield* askAhead
+        const ranges = yield* fetchStretch(fetching, job, part, chunk)
+        job.active--
+        if (ranges) pace.completed(context.receivedBytes())
+        else job.whole = true
+        if (job.active === 0 && isComplete(job)) yield* verify(job)
+      })
 
-    yield* fill
-    while (requests + finishing > 0) {
-      yield* Effect.flatMap(Queue.take(settled), take)
-      yield* fill
-    }
+    /** Null ends the lane, in the same step: another one must not count on it. */
+    const next = Effect.try({
+      try: () => {
+        const work = lanes > pace.limit() ? null : schedule.next()
+        if (work === null) lanes--
+        return work
+      },
+      catch: io(context.place.blobs)
+    })
+    const lane = Effect.gen(function* () {
+      for (let work = yield* next; work !== null; work = yield* next) {
+        if (lanes < pace.limit()) yield* open
+        yield* "complete" in work ? verify(work.complete) : bring(work)
+      }
+      if (lanes === 0) yield* Deferred.succeed(ended, undefined)
+    })
+    /** One more; it opens the one after it. */
+    const open: Effect.Effect<unknown> = Effect.suspend(() => {
+      lanes++
+      return Effect.forkIn(
+        Effect.catchAllCause(lane, (cause) => Deferred.failCause(ended, cause)),
+        scope
+      )
+    })
+    yield* open
+    yield* Deferred.await(ended)
   })

@@ -105,6 +105,32 @@ const writeFailure = (error: unknown, part: Part, needed: number) => {
     : new CacheIo({ path: part.path, problem: code })
 }
 
+/**
+ * Asks where the bytes of a file are, so that its turn begins with them. Best effort: a file without an address asks again.
+ * False: no redirect came.
+ */
+export const locate = (context: Fetching, job: Job): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const { client, tuning } = context
+    let url = resolveUrl(context, job.file.path)
+    const { origin } = url
+    for (let hops = 0; hops <= MAX_REDIRECTS && url.origin === origin; hops++) {
+      const outcome = yield* fetchBytes(client.bulk, {
+        url,
+        headers: { ...client.headers(url), range: "bytes=0-0" },
+        silenceMs: tuning.silenceMs,
+        rate: null,
+        receive: () => ({ _tag: "Leave" }),
+        write: () => {}
+      })
+      const next = outcome._tag === "Answered" ? nextUrl(headerOf(outcome.head, "location"), url) : null
+      if (next === null) return false
+      url = next
+    }
+    if (url.origin !== origin) job.location ??= url
+    return true
+  })
+
 /** `chunk` null fetches the whole file in one request. */
 const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): Effect.Effect<Try, TransferError> =>
   Effect.gen(function* () {
