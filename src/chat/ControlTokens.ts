@@ -4,19 +4,13 @@
  * where the template itself wrote a control token get that name. Pure.
  */
 import { isObject, type JsonObject } from "../domain/JsonFile.js"
+import type { AddedToken } from "./AddedTokens.js"
 
 /** A part of a text, in UTF-16 units. */
 export interface Span {
   readonly start: number
   /** Exclusive. */
   readonly end: number
-}
-
-/** An entry of `added_tokens`. */
-export interface AddedToken {
-  readonly content: string
-  readonly special: boolean
-  readonly normalized: boolean
 }
 
 /** HTML that some vocabularies have as tokens: ordinary text, with no meaning for the dialogue. */
@@ -26,7 +20,7 @@ const BYTE = /^<0x[0-9A-Fa-f]{2}>$/
 const DELIMITED = /^[<[].*[>\]]$/su
 
 /** Whether a token means something beyond its text: it is special, or written like a mark. White space and HTML aren't. */
-export const isControl = ({ content, special }: AddedToken): boolean =>
+export const isControl = ({ content, special }: Pick<AddedToken, "content" | "special">): boolean =>
   !BYTE.test(content) && (special || (DELIMITED.test(content) && !HTML.test(content)))
 
 /** The name of a control token in the second tokenizer: letters only, which every normalizer leaves as they are. */

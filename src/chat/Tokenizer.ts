@@ -3,11 +3,13 @@ import { Effect, Option, Schema } from "effect"
 import type { Tokenizer as NativeTokenizer } from "tokenizers"
 import { CheckpointInvalid } from "../domain/Errors.js"
 import { isObject } from "../domain/JsonFile.js"
+import { type AddedToken, addedTokens, type TokenFiles } from "./AddedTokens.js"
 import { cleanUp } from "./CleanUp.js"
 import { controlNames, type Span, type Substitute, substitution, withNames } from "./ControlTokens.js"
 import { detokenizers, type StartDetokenizer } from "./Detokenizer.js"
 import { maxBytesPerToken } from "./TokenBytes.js"
 import { tokenizerProblem } from "./TokenizerCheck.js"
+import { cleansUpSpaces } from "./TokenizerConfig.js"
 
 /** Text in, ids out, and back. */
 export interface Tokenizer {
@@ -46,12 +48,13 @@ export interface EncodeOptions {
   readonly plain?: ReadonlyArray<Span>
 }
 
-const AddedToken = Schema.Struct({
+const OwnToken = Schema.Struct({
   content: Schema.String,
   special: Schema.Boolean,
   normalized: Schema.optional(Schema.Boolean),
-  lstrip: Schema.Unknown,
-  rstrip: Schema.Unknown
+  single_word: Schema.optional(Schema.Boolean),
+  lstrip: Schema.optional(Schema.Boolean),
+  rstrip: Schema.optional(Schema.Boolean)
 })
 
 /** What is read from tokenizer.json beside the native tokenizer, which doesn't tell. */
@@ -61,11 +64,12 @@ const TokenizerJson = Schema.Struct({
   pre_tokenizer: Schema.Unknown,
   post_processor: Schema.Unknown,
   decoder: Schema.Unknown,
-  added_tokens: Schema.optionalWith(Schema.Array(AddedToken), { default: () => [] })
+  added_tokens: Schema.optionalWith(Schema.Array(OwnToken), { default: () => [] })
 })
-type TokenizerJson = typeof TokenizerJson.Type
 const decodeTokenizerJson = Schema.decodeUnknownOption(Schema.parseJson(TokenizerJson))
-const parseObject = Schema.decodeUnknownSync(Schema.parseJson())
+const parseObject = Schema.decodeUnknownSync(
+  Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+)
 
 /** Letters that nobody can guess. */
 const newSecret = (): string =>
@@ -86,19 +90,15 @@ type Choose = (text: string, plain: ReadonlyArray<Span>) => readonly [NativeToke
 /** The second tokenizer is made by the first text that needs it. */
 const chooser = (
   native: NativeTokenizer,
-  { added_tokens }: TokenizerJson,
+  added: ReadonlyArray<AddedToken>,
   makeSecond: (names: ReadonlyMap<string, string>) => NativeTokenizer
 ): Choose => {
-  const names = controlNames(added_tokens.map(withDefaults), newSecret())
+  const names = controlNames(added, newSecret())
   let substitute: Substitute | null = null
   let second: NativeTokenizer | null = null
   return (text, plain) => {
     if (plain.length === 0) return [native, text]
-    substitute ??= substitution(
-      added_tokens.map(withDefaults),
-      names,
-      (part) => native.getNormalizer()?.normalizeString(part) ?? part
-    )
+    substitute ??= substitution(added, names, (part) => native.getNormalizer()?.normalizeString(part) ?? part)
     const substituted = substitute(text, plain)
     if (substituted === null) return [native, text]
     second ??= makeSecond(names)
@@ -106,22 +106,38 @@ const chooser = (
   }
 }
 
-const withDefaults = ({ content, normalized, special }: TokenizerJson["added_tokens"][number]) => ({
+const withDefaults = ({
+  content,
+  lstrip = false,
+  normalized,
+  rstrip = false,
+  single_word = false,
+  special
+}: typeof OwnToken.Type): AddedToken => ({
   content,
   special,
-  normalized: normalized ?? !special
+  normalized: normalized ?? !special,
+  single_word,
+  lstrip,
+  rstrip
 })
+
+/** Another tokenizer.json with these added tokens. */
+const withAdded = (text: string, added: ReadonlyArray<AddedToken>): string =>
+  JSON.stringify({ ...parseObject(text), added_tokens: added.map((token) => ({ id: 0, ...token })) })
 
 const MAX_ID = 2 ** 31
 
 /** Some tokenizers drop text or join any length of it, so nothing can be proved of them; but no prompt is like that throughout. */
 const PLAUSIBLE_BYTES_PER_TOKEN = 1024
 
-/** Makes a tokenizer of the text of tokenizer.json. `cleanUpSpaces`: `clean_up_tokenization_spaces` of tokenizer_config.json. */
+const NONE: TokenFiles = { tokenizerConfig: null, specialTokensMap: null, addedTokens: null }
+
+/** Makes a tokenizer of the text of tokenizer.json and the files beside it. */
 export const makeTokenizer = (
   model: string,
   text: string,
-  { cleanUpSpaces }: { readonly cleanUpSpaces: boolean } = { cleanUpSpaces: false }
+  files: TokenFiles = NONE
 ): Effect.Effect<Tokenizer, CheckpointInvalid> =>
   Effect.gen(function* () {
     const { Tokenizer: Native } = yield* Effect.promise(() => import("tokenizers"))
@@ -130,12 +146,14 @@ export const makeTokenizer = (
     const parts = yield* Option.match(decodeTokenizerJson(text), { onNone: invalid, onSome: Effect.succeed })
     const known = tokenizerProblem(parts)
     if (known !== null) return yield* problem(known)
-    const native = yield* Effect.try({ try: () => uncut(Native.fromString(text)), catch: invalid })
-    const { added_tokens, decoder } = parts
-    const choose = chooser(native, parts, (names) => {
-      const json = parseObject(text)
-      return uncut(Native.fromString(JSON.stringify(isObject(json) ? withNames(json, names) : json)))
-    })
+    const own = parts.added_tokens.map(withDefaults)
+    const added = addedTokens(own, files)
+    const json = added.every((token) => own.includes(token)) ? text : withAdded(text, added)
+    const native = yield* Effect.try({ try: () => uncut(Native.fromString(json)), catch: invalid })
+    const { decoder } = parts
+    const choose = chooser(native, added, (names) =>
+      uncut(Native.fromString(JSON.stringify(withNames(parseObject(json), names))))
+    )
     const encode = (prompt: string, pair: string | null, { addSpecialTokens, plain = [] }: EncodeOptions) =>
       Effect.tryPromise({
         try: () => {
@@ -146,7 +164,7 @@ export const makeTokenizer = (
       })
     // The library numbers added tokens itself where the vocabulary lacks them, so the file's own ids don't count.
     const specialIds = new Set(
-      added_tokens.flatMap(({ content, special }) => (special ? (native.tokenToId(content) ?? []) : []))
+      added.flatMap(({ content, special }) => (special ? (native.tokenToId(content) ?? []) : []))
     )
     const isSpecial = (id: number) => specialIds.has(id)
     // The library takes any number modulo 2^32.
@@ -154,7 +172,7 @@ export const makeTokenizer = (
     const nativeDecoder = native.getDecoder()
     const decodeAll = (tokens: ReadonlyArray<string>) => nativeDecoder?.decode([...tokens]) ?? tokens.join(" ")
     // Byte-pair models ignore the setting, as in the original.
-    const cleans = cleanUpSpaces && !(isObject(parts.model) && parts.model["type"] === "BPE")
+    const cleans = cleansUpSpaces(files.tokenizerConfig) && !(isObject(parts.model) && parts.model["type"] === "BPE")
     const { bytesOf, start } = detokenizers({ decoder, cleanUp: cleans, isSpecial, token, decodeAll })
     return {
       encode: (prompt, options) => Effect.map(encode(prompt, null, options), (encoding) => encoding.getIds()),
@@ -172,7 +190,7 @@ export const makeTokenizer = (
       specialIds,
       bytesOf,
       vocabularySize: () => Object.values(native.getVocab(true)).reduce((most, id) => Math.max(most, id + 1), 0),
-      maxBytesPerToken: maxBytesPerToken(parts) ?? PLAUSIBLE_BYTES_PER_TOKEN,
+      maxBytesPerToken: maxBytesPerToken({ ...parts, added_tokens: added }) ?? PLAUSIBLE_BYTES_PER_TOKEN,
       detokenizer: start
     }
   })

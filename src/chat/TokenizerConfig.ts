@@ -2,7 +2,15 @@
 import { Option, Schema } from "effect"
 
 /** Names of special tokens as chat templates know them. */
-const SPECIAL_TOKEN_NAMES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]
+export const SPECIAL_TOKEN_NAMES: ReadonlyArray<string> = [
+  "bos_token",
+  "eos_token",
+  "unk_token",
+  "sep_token",
+  "pad_token",
+  "cls_token",
+  "mask_token"
+]
 
 const Fields = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 const TokenText = Schema.Union(

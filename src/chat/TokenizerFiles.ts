@@ -1,13 +1,13 @@
 /** What a checkpoint without tokenizer.json can be read from: byte-pair vocabularies of two classes. Pure. */
 import { isObject, type JsonObject } from "../domain/JsonFile.js"
+import { addedTokens, type TokenFiles } from "./AddedTokens.js"
 
-/** The tokenizer files of a checkpoint, as texts; null for one that it hasn't got. */
-export interface TokenizerFiles {
+/** The tokenizer files of a checkpoint, `vocab` and `merges` as texts; null for one that it hasn't got. */
+export interface TokenizerFiles extends TokenFiles {
   readonly vocab: string | null
   readonly merges: string | null
   /** Whether there is a `tokenizer.model`. */
   readonly sentencePiece: boolean
-  readonly tokenizerConfig: unknown
 }
 
 /** tokenizer.json, or why there can't be one and what would help. */
@@ -47,40 +47,6 @@ const CLASSES: Readonly<
   }
 }
 const END_OF_TEXT = "<|endoftext|>"
-const SPECIAL_NAMES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]
-
-const addedToken = (content: string, flags: JsonObject, special: boolean) => ({
-  content,
-  special,
-  single_word: flags["single_word"] === true,
-  lstrip: flags["lstrip"] === true,
-  rstrip: flags["rstrip"] === true,
-  normalized: flags["normalized"] === true
-})
-type AddedToken = ReturnType<typeof addedToken>
-
-const contentOf = (value: unknown): string | null => {
-  const content = isObject(value) ? value["content"] : value
-  return typeof content === "string" && content !== "" ? content : null
-}
-
-/** `added_tokens_decoder` by id, then the special tokens that it doesn't have. */
-const addedTokens = (config: JsonObject, defaults: ReadonlyArray<string>): ReadonlyArray<AddedToken> => {
-  const table = isObject(config["added_tokens_decoder"]) ? config["added_tokens_decoder"] : {}
-  const listed = Object.entries(table)
-    .sort(([a], [b]) => Number(a) - Number(b))
-    .flatMap(([, entry]) => {
-      const content = contentOf(entry)
-      return isObject(entry) && content !== null ? [addedToken(content, entry, entry["special"] === true)] : []
-    })
-  const named = SPECIAL_NAMES.flatMap((name) => {
-    const value = name in config ? config[name] : defaults.includes(name) ? END_OF_TEXT : null
-    const content = contentOf(value)
-    return content === null ? [] : [addedToken(content, isObject(value) ? value : {}, true)]
-  })
-  const known = new Set(listed.map(({ content }) => content))
-  return [...listed, ...named.filter(({ content }) => !known.has(content) && known.add(content))]
-}
 
 const mergesOf = (text: string): ReadonlyArray<string> =>
   text.split("\n").flatMap((line, index) => {
@@ -97,7 +63,8 @@ const parsed = (text: string): unknown => {
 }
 
 /** Tells what is missing where a checkpoint can't be read: an approximation would cost quality and nobody would see it. */
-export const convertTokenizer = ({ merges, sentencePiece, tokenizerConfig, vocab }: TokenizerFiles): Converted => {
+export const convertTokenizer = (files: TokenizerFiles): Converted => {
+  const { merges, sentencePiece, tokenizerConfig, vocab } = files
   const config = isObject(tokenizerConfig) ? tokenizerConfig : {}
   if (vocab === null || merges === null) {
     const have = sentencePiece
@@ -115,10 +82,9 @@ export const convertTokenizer = ({ merges, sentencePiece, tokenizerConfig, vocab
   if (!isObject(vocabulary)) return { problem: "missing, and vocab.json is not a JSON object" }
   const json = {
     version: "1.0",
-    added_tokens: addedTokens(config, known.special).map((token, index) => {
-      const id = vocabulary[token.content]
-      return { id: typeof id === "number" ? id : Object.keys(vocabulary).length + index, ...token }
-    }),
+    added_tokens: addedTokens([], files, Object.fromEntries(known.special.map((name) => [name, END_OF_TEXT]))).map(
+      (token) => ({ id: 0, ...token })
+    ),
     ...known.pipeline(config),
     post_processor: null,
     decoder: byteLevel({}, true),

@@ -1,15 +1,10 @@
 /** Everything of a checkpoint but its weights: configuration, tokenizer, chat template. Each file is bounded before it is read. */
 import { Effect } from "effect"
+import type { TokenFiles } from "../chat/AddedTokens.js"
 import { endTokens } from "../chat/EndTokens.js"
 import { chooseReasoning, type ReasoningFormat } from "../chat/reasoning/Formats.js"
 import { makeTokenizer, type Tokenizer } from "../chat/Tokenizer.js"
-import {
-  chooseTemplates,
-  cleansUpSpaces,
-  specialTokens,
-  TEMPLATE_FILES,
-  type Templates
-} from "../chat/TokenizerConfig.js"
+import { chooseTemplates, specialTokens, TEMPLATE_FILES, type Templates } from "../chat/TokenizerConfig.js"
 import { convertTokenizer } from "../chat/TokenizerFiles.js"
 import { chooseToolFormat, type ToolFormatName } from "../chat/toolcalls/Formats.js"
 import { contextLength } from "../checkpoint/Config.js"
@@ -71,7 +66,7 @@ const answerFormats = ({ template, toolTemplate }: Templates, { idOf }: Tokenize
 const exists = (source: CheckpointSource, file: string) => optional(withFile(source, file, () => Effect.succeed(file)))
 
 /** The text of tokenizer.json, made of older files where there is none. */
-const readTokenizer = (source: CheckpointSource, tokenizerConfig: unknown) =>
+const readTokenizer = (source: CheckpointSource, tokenFiles: TokenFiles) =>
   Effect.gen(function* () {
     const json = yield* optional(readText(source, "tokenizer.json", MAX_TOKENIZER_BYTES))
     if (json !== null) return json
@@ -79,7 +74,7 @@ const readTokenizer = (source: CheckpointSource, tokenizerConfig: unknown) =>
       vocab: yield* optional(readText(source, "vocab.json", MAX_TOKENIZER_BYTES)),
       merges: yield* optional(readText(source, "merges.txt", MAX_TOKENIZER_BYTES)),
       sentencePiece: (yield* exists(source, "tokenizer.model")) !== null,
-      tokenizerConfig
+      ...tokenFiles
     })
     return "json" in converted ? converted.json : yield* invalid(source, "tokenizer.json", converted.problem)
   })
@@ -95,10 +90,13 @@ export const readCheckpointText = (
     const templateJson = yield* optional(readJson(source, "chat_template.json"))
     const jinja = yield* optional(readText(source, TEMPLATE_FILES.template, MAX_TEMPLATE_BYTES))
     const toolJinja = yield* optional(readText(source, TEMPLATE_FILES.toolTemplate, MAX_TEMPLATE_BYTES))
-    const tokens = specialTokens([yield* optional(readJson(source, "special_tokens_map.json")), tokenizerConfig])
-    const tokenizer = yield* makeTokenizer(model, yield* readTokenizer(source, tokenizerConfig), {
-      cleanUpSpaces: cleansUpSpaces(tokenizerConfig)
-    })
+    const tokenFiles: TokenFiles = {
+      tokenizerConfig,
+      specialTokensMap: yield* optional(readJson(source, "special_tokens_map.json")),
+      addedTokens: yield* optional(readJson(source, "added_tokens.json"))
+    }
+    const tokens = specialTokens([tokenFiles.specialTokensMap, tokenizerConfig])
+    const tokenizer = yield* makeTokenizer(model, yield* readTokenizer(source, tokenFiles), tokenFiles)
     const templates = chooseTemplates({ jinja, toolJinja, tokenizerConfig, templateJson })
     return {
       model,

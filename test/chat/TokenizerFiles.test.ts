@@ -15,11 +15,14 @@ const filesOf = (family: string, tokenizerClass: string): TokenizerFiles => {
     vocab: JSON.stringify(model.vocab),
     merges: `#version: 0.2\n${merges.map((merge) => merge.join(" ")).join("\n")}\n`,
     sentencePiece: false,
+    specialTokensMap: null,
+    addedTokens: null,
     tokenizerConfig: { ...read(family, "tokenizer_config.json"), tokenizer_class: tokenizerClass }
   }
 }
+const NO_FILES = { tokenizerConfig: null, specialTokensMap: null, addedTokens: null }
 const problem = (files: Partial<TokenizerFiles>): string => {
-  const none = { vocab: null, merges: null, sentencePiece: false, tokenizerConfig: null }
+  const none = { vocab: null, merges: null, sentencePiece: false, ...NO_FILES }
   const converted = convertTokenizer({ ...none, ...files })
   return "problem" in converted ? converted.problem : ""
 }
@@ -41,6 +44,18 @@ describe("tokenizer files", () => {
         text
       )
     }
+  })
+
+  it("have the special tokens of the class and of the files beside them", () => {
+    const files = filesOf("qwen3", "GPT2Tokenizer")
+    const converted = convertTokenizer({
+      ...files,
+      tokenizerConfig: { tokenizer_class: "GPT2Tokenizer" },
+      addedTokens: { "<n>": 1 }
+    })
+    const { added_tokens } = JSON.parse("json" in converted ? converted.json : "{}")
+    const contents: ReadonlyArray<unknown> = added_tokens.map(({ content }: { readonly content: string }) => content)
+    assert.deepStrictEqual(contents, ["<n>", "<|endoftext|>"])
   })
 
   it("name what is missing where they can't be converted", () => {
