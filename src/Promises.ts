@@ -46,6 +46,11 @@ export interface PromptOptions {
   readonly stop?: ReadonlyArray<string>
 }
 
+export interface HealthOptions {
+  readonly verify?: boolean
+  readonly onProgress?: (model: string, progress: VerifyProgress) => void
+}
+
 /**
  * Promises reject with the tagged errors of `Errors`: look at `_tag`. What takes long is a stream of events: reading it does the
  * work, leaving the loop early stops it, and the next call goes on from there. Its last event is `Finished`.
