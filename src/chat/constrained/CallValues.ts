@@ -71,28 +71,29 @@ const jsonGrammar = (schema: unknown, place: Place, { name, root, rules, strict 
 const ANY: Regex = { _tag: "Repeat", part: ANY_CHARACTER, min: 0, max: null }
 const SHAPES = ["pattern", "format", "minLength", "maxLength"]
 
+interface Shape {
+  readonly keyword: string
+  readonly regex: Regex
+}
+
 /** The texts that a schema's keywords allow; null where they allow all. */
-const shapeOf = (schema: JsonObject, { path }: Place): Regex | null => {
+const shapeOf = (schema: JsonObject, { path }: Place): Shape | null => {
   const keyword = SHAPES.find((keyword) => schema[keyword] !== undefined)
   if (keyword === undefined) return null
   if (keyword !== "pattern" && keyword !== "format") {
     const { maxLength, minLength } = schema
     const count = (value: unknown) => (typeof value === "number" ? value : null)
-    return { ...ANY, min: count(minLength) ?? 0, max: count(maxLength) }
+    return { keyword, regex: { ...ANY, min: count(minLength) ?? 0, max: count(maxLength) } }
   }
-  const pattern = keyword === "pattern" ? String(schema["pattern"]) : (FORMATS[String(schema["format"])] ?? "")
-  const alternatives = parseRegex(pattern, (problem) => new Refusal(keyword, path, problem))
-  return {
-    _tag: "Choice",
-    alternatives: alternatives.map(({ fromStart, regex, toEnd }) => ({
+  const whole = keyword === "format"
+  const pattern = whole ? (FORMATS[String(schema["format"])] ?? "") : String(schema["pattern"])
+  const alternatives = parseRegex(pattern, (problem) => new Refusal(keyword, path, problem)).map(
+    ({ fromStart, regex, toEnd }): Regex => ({
       _tag: "Sequence",
-      parts: [
-        ...(fromStart || keyword === "format" ? [] : [ANY]),
-        regex,
-        ...(toEnd || keyword === "format" ? [] : [ANY])
-      ]
-    }))
-  }
+      parts: [...(fromStart || whole ? [] : [ANY]), regex, ...(toEnd || whole ? [] : [ANY])]
+    })
+  )
+  return { keyword, regex: { _tag: "Choice", alternatives } }
 }
 
 /** Keywords that say of which types values are. */
@@ -134,13 +135,14 @@ export const valueWriter = (parameters: Parameters, style: ValueStyle) => {
 
   const json = (schema: unknown, place: Place) => sequence(jsonGrammar(schema, place, parameters), literal(jsonClose))
 
-  const shaped = (shape: Regex): Expression | null => {
-    const firsts = text.words.filter((word) => matchesWord(shape, word)).map((word) => word.charAt(0))
+  const shaped = ({ keyword, regex }: Shape, { path }: Place): Expression => {
+    const firsts = text.words.filter((word) => matchesWord(regex, word)).map((word) => word.charAt(0))
     const notFirst = charactersOf([...firsts, ...firsts.map((letter) => letter.toUpperCase())].join(""))
     const ends = text.trimmed ? WHITE : []
-    const regex = withEnds(shape, setOf([...notFirst, ...ends]), ends)
-    const content = regex === null ? null : rawExpression(regex, avoided, rules)
-    return content === null ? null : sequence(rules.rule(content), literal(text.wrap + text.close))
+    const readable = withEnds(regex, setOf([...notFirst, ...ends]), ends)
+    const content = readable === null ? null : rawExpression(readable, avoided, rules)
+    if (content === null) throw new Refusal(keyword, path, "no text that the model can write in a call fits it")
+    return sequence(rules.rule(content), literal(text.wrap + text.close))
   }
 
   const listed = (schema: JsonObject, place: Place): Expression => {
@@ -181,9 +183,9 @@ export const valueWriter = (parameters: Parameters, style: ValueStyle) => {
     const deep = style.deep ? types.filter(isContainer) : []
     const others = types.filter((type) => type !== "string" && !(style.deep && isContainer(type)))
     const shape = types.includes("string") ? shapeOf(schema, place) : null
-    const some = types.includes("string") ? (shape === null ? anyText(text, rules) : shaped(shape)) : null
+    const texts = shape === null ? anyText(text, rules) : shaped(shape, place)
     const all = [
-      ...(some === null ? [] : [sequence(literal(open), some)]),
+      ...(types.includes("string") ? [sequence(literal(open), texts)] : []),
       ...(others.length === 0 ? [] : [json({ ...schema, type: others }, place)]),
       ...deep.flatMap((type) => (type === "object" ? objectGrammar : arrayGrammar)(schema, place, context) ?? [])
     ]

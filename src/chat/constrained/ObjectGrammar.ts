@@ -1,12 +1,12 @@
 /** `type: object` with its properties, in the order of the schema, and those beyond them. Pure. */
 import { isObject, type JsonObject } from "../../domain/JsonFile.js"
 import { charactersOf, difference } from "./CodePoints.js"
-import { choice, EMPTY, type Expression, literal, oneOf, optional, sequence } from "./Grammar.js"
+import { choice, EMPTY, type Expression, literal, oneOf, optional, type Rules, sequence } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { countOf, inside, type Place, type SchemaContext } from "./SchemaContext.js"
 
-interface Property {
-  /** Name, colon and value. */
+export interface Property {
+  /** Its name and value. */
   readonly pair: Expression
   readonly required: boolean
 }
@@ -17,13 +17,13 @@ interface Shape {
   readonly other: Expression | null
 }
 
-const objectOf = (schema: JsonObject, keyword: string, path: string): JsonObject => {
+export const objectOf = (schema: JsonObject, keyword: string, path: string): JsonObject => {
   const value = schema[keyword] ?? {}
   if (isObject(value)) return value
   throw new Refusal(keyword, path, "it must be an object")
 }
 
-const namesOf = (schema: JsonObject, path: string): ReadonlyArray<string> => {
+export const namesOf = (schema: JsonObject, path: string): ReadonlyArray<string> => {
   const value = schema["required"] ?? []
   const names = Array.isArray(value) ? value.filter((name) => typeof name === "string") : []
   if (Array.isArray(value) && names.length === value.length) return names
@@ -102,18 +102,30 @@ export const objectGrammar = (schema: JsonObject, place: Place, context: SchemaC
   checkCounts(min, max, shape, place)
   const comma = sequence(literal(","), json.space)
 
-  // From the last property to the first: what may follow one that is written, and what may come when none is yet.
   const extras = (left: number | null) => (other === null ? EMPTY : rules.repeat(sequence(comma, other), 0, left))
-  let following = extras(null)
-  let beginning = other === null || max === 0 ? EMPTY : sequence(other, extras(max === null ? null : max - 1))
-  if (other !== null && min === 0 && max !== 0) beginning = optional(beginning)
+  const some = other === null || max === 0 ? EMPTY : sequence(other, extras(max === null ? null : max - 1))
+  const beginning = other !== null && min === 0 && max !== 0 ? optional(some) : some
+  const all = inOrder(properties, comma, rules, { beginning, following: extras(null) })
+  return sequence(literal("{"), json.space, all, json.space, literal("}"))
+}
+
+const NOTHING = { beginning: EMPTY, following: EMPTY }
+
+/** Properties in their order, and what comes behind them: `beginning` where none of them is written, else `following`. */
+export const inOrder = (
+  properties: ReadonlyArray<Property>,
+  separator: Expression,
+  rules: Rules,
+  behind = NOTHING
+): Expression => {
+  let { beginning, following } = behind
   for (const { pair, required } of [...properties].reverse()) {
     const first = sequence(pair, following)
     beginning = rules.rule(required ? first : choice([first, beginning]))
-    const next = sequence(comma, pair)
+    const next = sequence(separator, pair)
     following = rules.rule(sequence(required ? next : optional(next), following))
   }
-  return sequence(literal("{"), json.space, beginning, json.space, literal("}"))
+  return beginning
 }
 
 /** A name that is written twice counts once, so only what holds in any case is promised. */
