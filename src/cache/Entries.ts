@@ -87,8 +87,15 @@ const entryAt = (root: string, path: string): Entry | null =>
     () => null
   )
 
-/** All entries below `root`, which may itself be a link. `depth` bounds how far down directories are listed. */
-export const entriesBelow = (root: string, depth = Number.POSITIVE_INFINITY): Entries => {
+/**
+ * All entries below `root`, which may itself be a link. `depth` bounds how far down directories are listed; right below the root only
+ * the names that `isWanted` are looked at.
+ */
+export const entriesBelow = (
+  root: string,
+  depth = Number.POSITIVE_INFINITY,
+  isWanted: (name: string) => boolean = () => true
+): Entries => {
   const all: Array<Entry> = []
   const unreadable: Array<string> = []
   const pending = [{ prefix: "", level: 1 }]
@@ -101,7 +108,7 @@ export const entriesBelow = (root: string, depth = Number.POSITIVE_INFINITY): En
         return []
       }
     )
-    for (const name of names) {
+    for (const name of level === 1 ? names.filter(isWanted) : names) {
       const entry = entryAt(root, prefix + name)
       if (entry === null) continue
       all.push(entry)

@@ -34,19 +34,23 @@ const placeIn = (hub: string, path: string): string | null => {
   return real?.startsWith(root) ? real.slice(root.length) : null
 }
 
+/** A repo may be a link to a whole disk. Then only what makes a repo is read: nothing of it is deleted, so nothing else matters. */
+const PARTS = ["refs", "snapshots", "blobs"]
+
 /** `unreadable`: directories that can't be listed. */
 export const readRepo = (
   hub: string,
   directory: string
 ): { readonly repo: Repo; readonly unreadable: ReadonlyArray<string> } => {
   const path = join(hub, directory)
-  const entries = entriesBelow(path)
+  const linked = isLink(path)
+  const entries = entriesBelow(path, Number.POSITIVE_INFINITY, (name) => !linked || PARTS.includes(name))
   const refs = entries.all
     .filter((entry) => entry.path.startsWith("refs/") && entry.kind !== "directory")
     .map((entry) => [entry.path, smallText(join(path, entry.path), MAX_REF_BYTES)] as const)
   const repo = repoOf({
     directory,
-    linked: isLink(path),
+    linked,
     entries,
     refs: new Map(refs),
     locations: [path, realOf(path) ?? path],
