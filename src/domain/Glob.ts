@@ -71,13 +71,14 @@ const piecesOf = (text: string, syntax: Syntax): ReadonlyArray<string> => {
   return pieces
 }
 
-/** A pattern beyond this is nobody's; it means nothing. Longer expressions can't be made. */
-const LONGEST = 4096
+/** As long as one for a name of 4,000 letters. A pattern that needs a longer one is nobody's, and means nothing. */
+const LONGEST_EXPRESSION = 32 * 1024
 
 /** True for the whole texts that a pattern means. Each piece is taken where it comes first: no later place could serve better. */
 export const glob = (pattern: string, syntax: Syntax): ((text: string) => boolean) => {
-  if (pattern.length > LONGEST) return () => false
-  const [first = "", ...rest] = piecesOf(pattern, syntax)
+  const pieces = piecesOf(pattern, syntax)
+  if (pieces.some(({ length }) => length > LONGEST_EXPRESSION)) return () => false
+  const [first = "", ...rest] = pieces
   const last = rest.pop()
   if (last === undefined) {
     const whole = new RegExp(`^${first}$`, "su")

@@ -15,21 +15,31 @@ export interface NameRules {
   readonly windows: boolean
 }
 
-/** Why the files can't lie beside each other here; null when they can. */
-export const nameProblem = (paths: ReadonlyArray<string>, { ignoresCase, windows }: NameRules): string | null => {
-  if (ignoresCase) {
-    const seen = new Map<string, string>()
-    for (const path of paths) {
-      const folded = path.normalize("NFC").toLowerCase()
-      const other = seen.get(folded)
-      if (other !== undefined) return `'${other}' and '${path}' are one file on this volume`
-      seen.set(folded, path)
+/** Two files that a volume without capitals takes for one, or for a directory and a file in it. */
+const caseProblem = (paths: ReadonlyArray<string>): string | null => {
+  const seen = new Map<string, string>()
+  const folded = (path: string) => path.normalize("NFC").toLowerCase()
+  for (const path of paths) {
+    const other = seen.get(folded(path))
+    if (other !== undefined) return `'${other}' and '${path}' are one file on this volume`
+    seen.set(folded(path), path)
+  }
+  for (const path of paths) {
+    for (const { index } of path.matchAll(/\//g)) {
+      const other = seen.get(folded(path.slice(0, index)))
+      if (other !== undefined) return `'${path}' lies below the file '${other}' on this volume`
     }
   }
+  return null
+}
+
+/** Why the files can't lie beside each other here; null when they can. */
+export const nameProblem = (paths: ReadonlyArray<string>, { ignoresCase, windows }: NameRules): string | null => {
+  const clash = ignoresCase ? caseProblem(paths) : null
   const bad = windows
     ? paths.find((path) => path.split("/").some((name) => DEVICE.test(name) || WINDOWS_FORBIDDEN.test(name)))
     : undefined
-  return bad === undefined ? null : `Windows has no file named '${bad}'`
+  return clash ?? (bad === undefined ? null : `Windows has no file named '${bad}'`)
 }
 
 export interface Planned {

@@ -103,9 +103,9 @@ export const hasBlob = ({ blobs }: RepoPlaces, file: RepoFile): boolean => {
   return stats?.isFile() === true && stats.size === file.size
 }
 
-/** A new snapshot appears in one step, with all its links; one that exists gets what it lacks. */
-export const laySnapshot = (places: RepoPlaces, { commit, files }: RepoRevision) => {
-  const linked = files.filter((file) => !isCopied(places, file))
+/** A new snapshot appears in one step, with all its links; one that exists gets what it lacks, and whole what is damaged. */
+export const laySnapshot = (places: RepoPlaces, { commit, files }: RepoRevision, damaged: ReadonlySet<string>) => {
+  const linked = files.filter((file) => damaged.has(file.etag) || !isCopied(places, file))
   if (existsSync(places.snapshot)) {
     for (const file of linked) place(places, file)
     return

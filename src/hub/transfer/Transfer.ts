@@ -150,7 +150,7 @@ const make = (tuning: Tuning) =>
         yield* report
         yield* Effect.try({
           try: () => {
-            laySnapshot(places, revision)
+            laySnapshot(places, revision, damaged)
             if (options.ref !== null) writeRef(places, options.ref, commit)
             end(places)
           },
