@@ -41,8 +41,27 @@ const stretchOf = (header: string | undefined, size: number): Stretch | null => 
 }
 
 const PIECE_BYTES = 256 * 1024
-/** A slow line brings little at a time. */
-const SLOW_PIECE_BYTES = 16 * 1024
+/** A slow line brings little at a time, but no less than this: about half a millisecond's worth. */
+const LEAST_PIECE_BYTES = 16 * 1024
+const PIECES_PER_SECOND = 2000
+
+const pieceBytesOf = (rate: number | undefined): number =>
+  rate === undefined ? PIECE_BYTES : Math.min(PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, rate / PIECES_PER_SECOND))
+
+/** A timer is late by a millisecond or more: what it cost may be caught up, as far as this. */
+const CATCH_UP_MS = 20
+/** Shorter waits are left to the next piece. */
+const SHORTEST_WAIT_MS = 2
+
+/** The bytes of all connections, one after the other on one line: answers how long a piece has to wait for its end. */
+const makeLine = (rate: number) => {
+  let free = performance.now()
+  return (bytes: number): number => {
+    const now = performance.now()
+    free = Math.max(free, now - CATCH_UP_MS) + (bytes / rate) * 1000
+    return free - now < SHORTEST_WAIT_MS ? 0 : free - now
+  }
+}
 
 /** The bytes of a content from `from` to `to`, in pieces. */
 async function* piecesOf(content: Content, from: number, to: number, pieceBytes: number): AsyncGenerator<Buffer> {
@@ -110,16 +129,12 @@ export const downloadRoutes = (
     }
   }
 
-  const pieceBytes = options.maxRate === undefined ? PIECE_BYTES : SLOW_PIECE_BYTES
-  let turn = Date.now()
-  const throttled = async (bytes: number) => {
-    if (options.maxRate === undefined) return
-    turn = Math.max(turn, Date.now()) + (bytes / options.maxRate) * 1000
-    await setTimeout(turn - Date.now())
-  }
+  const pieceBytes = Math.floor(pieceBytesOf(options.maxRate))
+  const waitOnLine = options.maxRate === undefined ? () => 0 : makeLine(options.maxRate)
 
   const write = async (response: ServerResponse, piece: Buffer) => {
-    await throttled(piece.length)
+    const waitMs = waitOnLine(piece.length)
+    if (waitMs > 0) await setTimeout(waitMs)
     if (response.destroyed) return
     record.sentBytes += piece.length
     if (!response.write(piece)) await room(response)
