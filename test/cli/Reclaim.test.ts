@@ -307,6 +307,7 @@ it.scopedLive("list sorts, filters and prints names for programs", () =>
     )
     expect(yield* names("--quiet", "--filter", "size>5g")).toBe("")
     expect(yield* names("--quiet", "--filter", "name=org/one")).toBe("org/one\n")
+    expect(yield* names("--quiet", "--filter", "size < 1k, name = org/one")).toBe("org/one\n")
     const { out } = yield* runCli(["list", "--json", "--filter", "modified<7d"], { hub })
     expect(json(out).data).toEqual({ models: [], count: 0 })
     const wrong = yield* runCli(["list", "--filter", "size>big"], { hub })
