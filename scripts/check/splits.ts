@@ -50,15 +50,24 @@ const WORDS = [
   "]"
 ]
 const BODIES = [
-  '{"name": "f", "arguments": {"a": 1}}',
+  '{"name": "f", "arguments": {"a": 1.0}}',
+  '{"name": "f", "arguments": "{\\"a\\": \\"</tool_call>\\"}"}',
   '{"name": "f", "parameters": {}}',
   "f[ARGS]{}",
+  'f[CALL_ID]x1[ARGS]{"a": "[ARGS]"}',
   "[f(a=1), g(b='x')]",
   "call:f{a:1}",
+  "call:f{a:<escape>x, y<escape>}",
+  'call:f{a:<|"|>{<|"|>,b:[1,2]}',
   "f<arg_key>a</arg_key><arg_value>1</arg_value>",
   "<function=f><parameter=a>1</parameter></function>",
-  '[{"name": "f", "arguments": {}}]'
+  "<function=f>\n<parameter=a>\n<parameter=b>\n</parameter>\n</function>",
+  '<invoke name="f"><parameter name="a">null</parameter></invoke>',
+  "<｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜>",
+  "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{}<|tool_call_end|>",
+  '[{"name": "f", "arguments": {}, "id": "abc"}]'
 ]
+const PARAMETERS = { type: "object", properties: { a: { anyOf: [{ type: "integer" }, { type: "string" }] } } }
 
 export async function* checkSplits({
   runs,
@@ -75,7 +84,7 @@ export async function* checkSplits({
       reasoning: pick(REASONING) ?? null,
       promptOpen: random(2) === 0,
       toolFormat: isFormat(tool) ? tool : null,
-      tools: [],
+      tools: random(2) === 0 ? [] : [{ type: "function", function: { name: "f", parameters: PARAMETERS } }],
       maxCalls: random(3) === 0 ? 1 : Number.POSITIVE_INFINITY,
       stop: random(2) === 0 ? ["END", "a\n"] : [],
       newCallId: () => "call_1"

@@ -30,17 +30,26 @@ const runner = Layer.unwrapEffect(
   })
 )
 
-/** A client of a server that has the demo's model. */
-const client = Effect.gen(function* () {
-  const directory = yield* temporaryDirectory
-  cpSync(DEMO, directory, { recursive: true })
-  writeFileSync(join(directory, "chat_template.jinja"), TEMPLATE)
-  const { url } = yield* startServer({
-    runner: yield* Runner,
-    models: [cachedModel(MODEL, { repoDirectory: directory, snapshotDirectory: directory })]
+/** A client of a server that has the demo's model, with this template. */
+const clientOf = (template: string) =>
+  Effect.gen(function* () {
+    const directory = yield* temporaryDirectory
+    cpSync(DEMO, directory, { recursive: true })
+    writeFileSync(join(directory, "chat_template.jinja"), template)
+    const { url } = yield* startServer({
+      runner: yield* Runner,
+      models: [cachedModel(MODEL, { repoDirectory: directory, snapshotDirectory: directory })]
+    })
+    return new OpenAI({ apiKey: "any", baseURL: `${url}/v1`, maxRetries: 0 }).chat.completions
   })
-  return new OpenAI({ apiKey: "any", baseURL: `${url}/v1`, maxRetries: 0 }).chat.completions
-})
+const client = clientOf(TEMPLATE)
+
+/** What tells by the template that a model writes calls so. */
+const CALL_EXAMPLES = {
+  "qwen3-coder": "<tool_call>\n<function=name>",
+  glm: "<tool_call>name<arg_key>",
+  gemma4: "<|tool_call>call<tool_call|>"
+} as const
 
 const ask = {
   model: MODEL,
@@ -141,6 +150,43 @@ describe.skipIf(noEngine)("the real engine behind the server", () => {
         assert.include(["get_weather", "get_time"], made?.name)
         assert.isObject(JSON.parse(made?.arguments ?? ""))
       })
+    )
+
+    it.scoped.each(Object.entries(CALL_EXAMPLES))(
+      "is a call where one is demanded of a model that writes it as %s",
+      ([, example]) =>
+        Effect.gen(function* () {
+          const chat = yield* clientOf(TEMPLATE.replace("<tool_call>", example))
+          const parameters = {
+            type: "object",
+            properties: {
+              city: { type: "string", maxLength: 12 },
+              days: { type: "integer", minimum: 1, maximum: 9 },
+              unit: { enum: ["metric", "imperial"] }
+            },
+            required: ["city", "days", "unit"]
+          }
+          const request = {
+            ...ask,
+            max_completion_tokens: 400,
+            tools: [{ type: "function" as const, function: { name: "get_weather", parameters } }],
+            tool_choice: "required" as const,
+            parallel_tool_calls: false
+          }
+          const whole = yield* Effect.promise(() => chat.create(request))
+          const streamed = yield* Effect.promise(() => chat.stream(request).finalChatCompletion())
+          const made = [whole, streamed].map(({ choices }) => {
+            assert.strictEqual(choices[0]?.finish_reason, "tool_calls")
+            const [call, ...others] = calls(choices[0]?.message)
+            assert.deepStrictEqual([call?.name, others], ["get_weather", []])
+            return call?.arguments ?? ""
+          })
+          assert.strictEqual(made[0], made[1])
+          const { city, days, unit } = JSON.parse(made[0] ?? "")
+          assert.isAtMost(city.length, 12)
+          assert.include([1, 2, 3, 4, 5, 6, 7, 8, 9], days)
+          assert.include(["metric", "imperial"], unit)
+        })
     )
 
     it.scoped("is refused with the field's name where the request can't be kept", () =>
