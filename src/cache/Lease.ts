@@ -2,7 +2,7 @@
  * Leases: files beside a repo's locks, each naming a process that runs a model of the repo. Python's tools ignore them there.
  * A lease whose process is gone counts for nothing.
  */
-import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { Effect, Layer, Option } from "effect"
 import { DIRECTORY_PREFIX } from "../domain/ModelRef.js"
@@ -48,8 +48,11 @@ export const users = (hub: string, repo: string): ReadonlyArray<Holder> =>
 
 let count = 0
 
-const write = (repo: string): string => {
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+
+const write = (repo: string): string | null => {
   const directory = lockDirectory(dirname(repo), basename(repo))
+  if (isLink(dirname(directory)) || isLink(directory)) return null // it may lead out of the cache
   mkdirSync(directory, { recursive: true })
   for (const [path, holder] of holders(directory)) {
     if (path.endsWith(SUFFIX) && !alive(holder)) rmSync(path, { force: true })

@@ -1,6 +1,6 @@
 /** Is every blob what its name says? A name is a SHA-256, or the SHA-1 of a git blob. */
 import { createHash, type Hash } from "node:crypto"
-import { closeSync, constants, openSync, readSync } from "node:fs"
+import { closeSync, constants, openSync, readSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { systemCode } from "../domain/FileProblems.js"
@@ -98,18 +98,28 @@ const run = (steps: Generator<number, void>, read: (bytes: number) => Effect.Eff
     () => Effect.sync(() => steps.return())
   )
 
-/** What there is to check, and which blobs have no content. */
-const jobsOf = (repo: Repo, store: ReadonlyMap<string, Payload>) => {
-  const missing = [...usedBlobs(repo.snapshots)].filter((name) => !repo.blobs.has(name))
+/** A link out of the cache leads to something: it isn't followed, but it isn't missing either. */
+const leadsToFile = (path: string): boolean => {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** What there is to check, which blobs have no content, and how many have it elsewhere. */
+const jobsOf = (hub: string, repo: Repo, store: ReadonlyMap<string, Payload>) => {
+  const absent = [...usedBlobs(repo.snapshots)].filter((name) => !repo.blobs.has(name))
   const jobs: Array<Job> = []
   for (const { entry, name, partial, shared } of repo.blobs.values()) {
     if (partial || !HASH.test(name)) continue
     const payload = shared === null ? undefined : store.get(shared)
     if (entry.kind === "file") jobs.push({ name, path: `${repo.directory}/${entry.path}`, entry })
     else if (payload !== undefined) jobs.push({ name, path: `${STORE}/${payload.name}`, entry: payload.entry })
-    else missing.push(name)
+    else absent.push(name)
   }
-  return { jobs, missing }
+  const missing = absent.filter((name) => !leadsToFile(join(hub, repo.directory, "blobs", name)))
+  return { jobs, missing, elsewhere: absent.length - missing.length }
 }
 
 function* receipts(jobs: ReadonlyArray<Job>) {
@@ -131,8 +141,8 @@ const damageOf = (repo: Repo, problems: ReadonlyMap<string, string>): ReadonlyAr
   return Array.from(problems, ([name, problem]) => ({ path: users.get(name) ?? `blobs/${name}`, problem }))
 }
 
-/** Files of snapshots with no blob behind them. */
-const unnamed = (repo: Repo): number =>
+/** Files of snapshots with no blob behind them: no name tells what they should be. */
+const ownFiles = (repo: Repo): number =>
   repo.snapshots
     .map(({ files }) => files.filter(({ blob, entry }) => blob === null && entry.kind === "file").length)
     .reduce((sum, count) => sum + count, 0)
@@ -145,7 +155,7 @@ export const verify = (
   report: (progress: VerifyProgress) => Effect.Effect<void>
 ): Effect.Effect<VerifyReport> =>
   Effect.gen(function* () {
-    const { jobs, missing } = jobsOf(repo, new Map(store.map((payload) => [payload.name, payload])))
+    const { elsewhere, jobs, missing } = jobsOf(hub, repo, new Map(store.map((payload) => [payload.name, payload])))
     const { add, known } = yield* receiptsOf(hub, repo, receipts(jobs))
     const open = known.size === 0 ? jobs : jobs.filter((job) => !known.has(receiptOf(job)))
     const totalBytes = open.reduce((sum, { entry }) => sum + entry.size, 0)
@@ -162,5 +172,5 @@ export const verify = (
     }
     yield* run(together(checks(hub, open, tell)), read)
     const sound = jobs.length + missing.length - problems.size
-    return { damaged: damageOf(repo, problems), sound, unnamed: unnamed(repo) }
+    return { damaged: damageOf(repo, problems), sound, unchecked: elsewhere + ownFiles(repo) }
   }).pipe(Effect.scoped)

@@ -15,6 +15,6 @@ export interface VerifyReport {
   readonly damaged: ReadonlyArray<Damage>
   /** Blobs that are what their names say, those of the receipt too. */
   readonly sound: number
-  /** Files that lie in a snapshot itself: no name tells what they should be. */
-  readonly unnamed: number
+  /** Files that nothing can be held against: in a snapshot itself, or behind a link out of the cache. */
+  readonly unchecked: number
 }

@@ -54,14 +54,15 @@ export const health = Effect.fn("Health.health")(function* (
   return summed(yield* Effect.forEach(yield* chosen(text), entryOf))
 })
 
-const afterwards = (entry: HealthEntry, { damaged, sound, unnamed }: VerifyReport): HealthEntry => {
+const afterwards = (entry: HealthEntry, { damaged, sound, unchecked }: VerifyReport): HealthEntry => {
   if (damaged.length > 0) {
     const problems = damaged.map(({ path, problem }) => `${path}: ${problem}`)
     return { ...entry, status: "unhealthy", reason: `Damaged files: ${firstNames(problems, "; ")}` }
   }
   if (entry.status === "unhealthy") return entry
-  const rest = unnamed === 0 ? "" : `, ${unnamed} without a hash to hold against`
-  return { ...entry, reason: `${entry.reason}; content verified: ${sound} sound${rest}` }
+  const rest = unchecked === 0 ? [] : [`${unchecked} with nothing to hold against`]
+  const verified = sound === 0 ? "content not verified" : `content verified: ${sound} sound`
+  return { ...entry, reason: `${entry.reason}; ${[verified, ...rest].join(", ")}` }
 }
 
 /** The same, and every blob is held against the hash in its name. `report` hears of one model's progress at a time. */

@@ -60,6 +60,24 @@ it.scoped("doesn't wait for a named pipe, and follows no link", () =>
   })
 )
 
+it.scoped("is not written through a link", () =>
+  Effect.gen(function* () {
+    const hub = yield* withHub
+    const outside = join(hub, "outside")
+    mkdirSync(outside)
+    writeFileSync(join(outside, "dead.lease"), written({ ...mine(), started: "another process" }))
+    mkdirSync(join(hub, ".locks"))
+    symlinkSync(outside, join(hub, ".locks", REPO))
+    const { hold } = yield* Leases
+    yield* hold(model(hub))
+    expect(readdirSync(outside)).toEqual(["dead.lease"])
+    rmSync(join(hub, ".locks"), { recursive: true })
+    symlinkSync(outside, join(hub, ".locks"))
+    yield* hold(model(hub))
+    expect(readdirSync(outside)).toEqual(["dead.lease"])
+  }).pipe(Effect.provide(layer))
+)
+
 it.scoped("holds nothing for a model outside a cache, or in one that can't be written", () =>
   Effect.gen(function* () {
     const hub = yield* withHub

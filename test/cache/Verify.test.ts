@@ -1,6 +1,6 @@
 /** `health --verify` writes its receipt into the repo's own directory and nowhere else, and stays brief about much damage. */
 import { execFileSync } from "node:child_process"
-import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -36,6 +36,23 @@ it.scopedLive("keeps no receipt of a repo that is a link out of the cache", () =
     const before = contents(outside)
     expect((yield* verified(hub)).summary.healthy_count).toBe(1)
     expect(contents(outside)).toEqual(before)
+  })
+)
+
+it.scopedLive("tells what it can't check from what is sound and from what is missing", () =>
+  Effect.gen(function* () {
+    const hub = yield* cache
+    const reason = Effect.map(verified(hub), ({ healthy, unhealthy }) => [...healthy, ...unhealthy][0]?.reason)
+    expect(yield* reason).toBe("Model is healthy; content verified: 2 sound")
+    const blobs = join(hub, REPO, "blobs")
+    const elsewhere = join(hub, "..", "elsewhere")
+    renameSync(blobs, elsewhere)
+    symlinkSync(elsewhere, blobs)
+    expect(yield* reason).toBe("Model is healthy; content not verified, 2 with nothing to hold against")
+    rmSync(join(hub, REPO, "snapshots", A, "model.safetensors"))
+    writeFileSync(join(hub, REPO, "snapshots", A, "model.safetensors"), "weights")
+    symlinkSync("../../blobs/gone", join(hub, REPO, "snapshots", A, "notes.txt"))
+    expect(yield* reason).toBe("Damaged files: notes.txt: the file is missing")
   })
 )
 
