@@ -9,7 +9,7 @@ import { byteLevelText } from "../chat/ByteLevel.js"
 import { type Language, languageOf } from "../chat/constrained/Language.js"
 import type { Regex } from "../chat/constrained/Regex.js"
 import { makeSlotMatcher, type SlotMatcher } from "../chat/constrained/SlotMatcher.js"
-import { MAX_SLOTS, slotText } from "../chat/constrained/Slots.js"
+import { MAX_SLOTS, OPEN_SLOT, slotText } from "../chat/constrained/Slots.js"
 import { makeTokens, type Tokens } from "../chat/constrained/TokenWalk.js"
 
 declare global {
@@ -70,6 +70,7 @@ const matchings = new Map<number, Matching>()
 let loaded: Promise<typeof Xgrammar> | null = null
 
 const utf8 = new TextEncoder()
+const openSlot = byteLevelText(utf8.encode(OPEN_SLOT))
 const slotTokens = Array.from({ length: MAX_SLOTS }, (_, slot) => byteLevelText(utf8.encode(slotText([slot]))))
 
 const lazily = <A>(make: () => A): (() => A) => {
@@ -109,7 +110,8 @@ const readVocabulary = async (
   { GrammarCompiler, TokenizerInfo }: typeof Xgrammar,
   { endIds, name, texts }: Extract<GrammarRequest, { readonly _tag: "Vocabulary" }>
 ): Promise<null> => {
-  const all = [...texts, ...slotTokens]
+  // The character with which slots begin is in no JSON.
+  const all = [...texts.map((text) => (text.includes(openSlot) ? "" : text)), ...slotTokens]
   const info = await TokenizerInfo.createTokenizerInfo(all, "byte_level", false, all.length, [...endIds])
   const compiler = await GrammarCompiler.createGrammarCompiler(info, false)
   vocabularies.set(name, { compiler, tokens: makeTokens(texts) })

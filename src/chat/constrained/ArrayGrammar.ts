@@ -37,7 +37,8 @@ export const arrayGrammar = (schema: JsonObject, place: Place, context: SchemaCo
     const item = fixed[index]
     if (item === undefined) return others(index)
     const here = sequence(next(index, item), after(index + 1))
-    return index < min ? here : optional(here)
+    // A rule for each: the engine refuses parentheses inside of each other hundreds deep.
+    return rules.rule(index < min ? here : optional(here))
   }
   const others = (index: number): Expression => {
     if (rest === null) return EMPTY

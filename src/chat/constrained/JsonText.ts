@@ -13,7 +13,7 @@ import {
   type Rules,
   sequence
 } from "./Grammar.js"
-import type { Regex } from "./Regex.js"
+import { characters, inOrder, oneOfThese, type Regex, repeated, texts } from "./Regex.js"
 import { matchesNothing } from "./WrittenRegex.js"
 
 /** Spaces of an indented line: as much as deep JSON needs, and an end to what a model without sense writes. */
@@ -39,17 +39,24 @@ const UNICODE: ReadonlyArray<ReadonlyArray<CodePoints>> = [
   [charactersOf("0123456789abcefABCEF"), HEX, HEX, HEX],
   [charactersOf("dD"), charactersOf("01234567"), HEX, HEX]
 ]
-const characters = (set: CodePoints): Regex => ({ _tag: "Characters", set })
-const texts = (...all: ReadonlyArray<string>): Regex => ({ _tag: "Texts", texts: all })
-const parts = (...all: ReadonlyArray<Regex>): Regex => ({ _tag: "Sequence", parts: all })
 /** A character that is written with a backslash. */
-const ESCAPE: Regex = parts(texts("\\"), {
-  _tag: "Choice",
-  alternatives: [characters(SHORT), ...UNICODE.map((sets) => parts(texts("u"), ...sets.map(characters)))]
-})
+const ESCAPE: Regex = inOrder(
+  texts("\\"),
+  oneOfThese([characters(SHORT), ...UNICODE.map((sets) => inOrder(texts("u"), ...sets.map(characters)))])
+)
 const NAME_ESCAPE: Expression = sequence(
   literal("\\"),
   choice([oneOf(SHORT), ...UNICODE.map((sets) => sequence(literal("u"), ...sets.map(oneOf)))])
+)
+const DIGIT = characters([[0x30, 0x39]])
+const INTEGER: Regex = inOrder(
+  texts("", "-"),
+  oneOfThese([texts("0"), inOrder(characters([[0x31, 0x39]]), repeated(DIGIT, 0, 14))])
+)
+const NUMBER: Regex = inOrder(
+  INTEGER,
+  oneOfThese([texts(""), inOrder(texts("."), repeated(DIGIT, 1, 16))]),
+  oneOfThese([texts(""), inOrder(characters(charactersOf("eE")), texts("", "+", "-"), repeated(DIGIT, 1, 2))])
 )
 const BEHIND_STRING = charactersOf(" \n,:]}")
 
@@ -68,13 +75,15 @@ export interface JsonText {
   /** A string whose content, as it is written, is of this language. */
   readonly quoted: (content: Regex) => Expression
   /** One of these strings. */
-  readonly strings: (texts: ReadonlyArray<string>) => Expression
+  readonly strings: (values: ReadonlyArray<string>) => Expression
   /** The name of a property, and its colon. */
   readonly name: (text: string) => Expression
   /** Exactly this value, without white space. */
   readonly value: (value: unknown) => Expression
-  readonly number: Expression
-  readonly integer: Expression
+  readonly number: () => Expression
+  readonly integer: () => Expression
+  /** One of these numbers. */
+  readonly numbers: (values: ReadonlyArray<number>) => Expression
   /** Any value, object or list. */
   readonly any: () => Expression
   readonly anyObject: () => Expression
@@ -89,19 +98,16 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
   const { recursive, repeat, rule } = rules
   const avoided = charactersOf(avoid)
   const bare = difference(PRINTED, avoided)
-  const digit = oneOf([[0x30, 0x39]])
-  const digits = (min: number, max: number) => repeat(digit, min, max)
-
   const escapeOf = (text: string): string =>
     SHORT_ESCAPES[text] ?? `\\u${(text.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`
   const write = (set: CodePoints): Regex | null => {
     const plain = intersection(set, bare)
     const escapes = [...Object.keys(SHORT_ESCAPES), ...avoid].filter((text) => has(set, text.codePointAt(0) ?? 0))
-    const all: ReadonlyArray<Regex> = [
+    const all = [
       ...(plain.length === 0 ? [] : [characters(plain)]),
-      ...(escapes.length === 0 ? [] : [{ _tag: "Texts", texts: escapes.map(escapeOf) } as const])
+      ...(escapes.length === 0 ? [] : [texts(...escapes.map(escapeOf))])
     ]
-    return all.length === 0 ? null : { _tag: "Choice", alternatives: all }
+    return all.length === 0 ? null : oneOfThese(all)
   }
   const quoted = (content: Regex): Expression => {
     const slot = sequence(rules.slot(content), literal('"'))
@@ -111,13 +117,18 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
   }
   const avoidingText = (json: unknown): string =>
     Array.from(JSON.stringify(json), (text) => (avoid.includes(text) ? escapeOf(text) : text)).join("")
-  const strings = (texts: ReadonlyArray<string>): Expression =>
-    quoted({ _tag: "Texts", texts: [...new Set(texts.map((text) => avoidingText(text).slice(1, -1)))] })
+  const strings = (values: ReadonlyArray<string>): Expression =>
+    quoted(texts(...new Set(values.map((text) => avoidingText(text).slice(1, -1)))))
+  const numbers = (values: ReadonlyArray<number>): Expression =>
+    rules.slot(texts(...new Set(values.map((one) => JSON.stringify(one)))))
+  const number = () => rules.slot(NUMBER)
+  const integer = () => rules.slot(INTEGER)
   const name = (text: string): Expression => literal(`${avoidingText(text)}:`)
   const joined = (parts: ReadonlyArray<Expression>): ReadonlyArray<Expression> =>
     parts.flatMap((part, index) => (index === 0 ? [part] : [literal(","), part]))
   const value = (json: unknown): Expression => {
     if (typeof json === "string") return strings([json])
+    if (typeof json === "number") return numbers([json])
     if (Array.isArray(json)) return sequence(literal("["), ...joined(json.map(value)), literal("]"))
     if (!isObject(json)) return literal(JSON.stringify(json))
     const pairs = Object.entries(json).map(([key, one]) => sequence(name(key), value(one)))
@@ -126,16 +137,6 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
 
   const space = rule(
     optional(choice([literal(" "), sequence(literal("\n"), repeat(oneOf(charactersOf(" \t")), 0, MAX_INDENT))]))
-  )
-  const integer = rule(
-    sequence(optional(literal("-")), choice([literal("0"), sequence(oneOf([[0x31, 0x39]]), digits(0, 14))]))
-  )
-  const number = rule(
-    sequence(
-      integer,
-      optional(sequence(literal("."), digits(1, 16))),
-      optional(sequence(oneOf(charactersOf("eE")), optional(oneOf(charactersOf("+-"))), digits(1, 2)))
-    )
   )
   const printed = noneOf(setOf([...CONTROLS, ...ESCAPED, ...avoided]))
   const nameEnding: Expression = recursive("nameEnding", (self) =>
@@ -149,13 +150,13 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
       )
     )
   )
-  const character: Regex = { _tag: "Choice", alternatives: [characters(bare), ESCAPE] }
-  const counted = (min: number, max: number | null): Expression => quoted({ _tag: "Repeat", part: character, min, max })
+  const character = oneOfThese([characters(bare), ESCAPE])
+  const counted = (min: number, max: number | null): Expression => quoted(repeated(character, min, max))
   const string = counted(0, null)
   const list = (item: Expression) => optional(sequence(item, many(sequence(literal(","), space, item)), space))
   const any = (): Expression =>
     recursive("any", () =>
-      choice([string, number, literal("true"), literal("false"), literal("null"), anyObject(), anyArray()])
+      choice([string, number(), literal("true"), literal("false"), literal("null"), anyObject(), anyArray()])
     )
   const anyObject = (): Expression =>
     recursive("object", () =>
@@ -175,6 +176,7 @@ export const makeJsonText = (rules: Rules, avoid: string): JsonText => {
     value,
     number,
     integer,
+    numbers,
     any,
     anyObject,
     anyArray

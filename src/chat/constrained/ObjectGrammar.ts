@@ -97,7 +97,7 @@ export const objectGrammar = (schema: JsonObject, place: Place, context: SchemaC
     countOf(schema, "minProperties", place.path, 0),
     countOf(schema, "maxProperties", place.path, null)
   ]
-  if (shape === null) return null
+  if (shape === null || (max !== null && max < min)) return null
   const { other, properties } = shape
   checkCounts(min, max, shape, place)
   const comma = sequence(literal(","), json.space)

@@ -1,6 +1,6 @@
-/** Numbers between two bounds as grammars, exact in their decimal digits. Pure. */
-import { choice, type Expression, literal, oneOf, sequence } from "./Grammar.js"
+/** Numbers between two bounds as regular languages, exact in their decimal digits. Pure. */
 import type { Refusal } from "./Refusal.js"
+import { characters, inOrder, oneOfThese, type Regex, repeated, texts } from "./Regex.js"
 
 export interface Bounds {
   /** Null where there is none. */
@@ -14,27 +14,27 @@ const MAX_PLACES = 6
 /** Digits behind the point beyond those of the bounds. */
 const EXTRA_PLACES = 2
 
-const DIGIT = oneOf([[0x30, 0x39]])
-const digits = (n: number): Expression => Array.from({ length: n }, () => DIGIT).join(" ") || '""'
-const between = (from: number, to: number): Expression => oneOf([[0x30 + from, 0x30 + to]])
+const DIGIT = characters([[0x30, 0x39]])
+const digits = (n: number): Regex => repeated(DIGIT, n, n)
+const between = (from: number, to: number): Regex => characters([[0x30 + from, 0x30 + to]])
 
 /** `n` digits of which `places` stand behind a point. */
-const free = (n: number, places: number): Expression =>
-  places > 0 && n >= places ? sequence(digits(n - places), literal("."), digits(places)) : digits(n)
+const free = (n: number, places: number): Regex =>
+  places > 0 && n >= places ? inOrder(digits(n - places), texts("."), digits(places)) : digits(n)
 
 /** Digits from `low` to `high`, which have the same length. */
-const digitRange = (low: string, high: string, places: number): Expression => {
+const digitRange = (low: string, high: string, places: number): Regex => {
   const n = low.length
   if (/^0*$/.test(low) && /^9*$/.test(high)) return free(n, places)
-  const point = places > 0 && n === places ? literal(".") : '""'
+  const point = places > 0 && n === places ? texts(".") : texts("")
   const [first, last] = [Number(low[0]), Number(high[0])]
   const [lowRest, highRest] = [low.slice(1), high.slice(1)]
-  const step = (digit: Expression, rest: Expression) => sequence(point, digit, rest)
+  const step = (digit: Regex, rest: Regex) => inOrder(point, digit, rest)
   if (first === last) return step(between(first, first), digitRange(lowRest, highRest, places))
   const [zeros, nines] = ["0".repeat(n - 1), "9".repeat(n - 1)]
   const from = lowRest === zeros ? first : first + 1
   const to = highRest === nines ? last : last - 1
-  return choice([
+  return oneOfThese([
     ...(from > first ? [step(between(first, first), digitRange(lowRest, nines, places))] : []),
     ...(from <= to ? [step(between(from, to), digitRange(zeros, nines, places))] : []),
     ...(to < last ? [step(between(last, last), digitRange(zeros, highRest, places))] : [])
@@ -42,8 +42,8 @@ const digitRange = (low: string, high: string, places: number): Expression => {
 }
 
 /** Numbers from `low` to `high`, both not negative, of units of 10^-places. */
-const unsigned = (low: bigint, high: bigint, places: number): ReadonlyArray<Expression> => {
-  const all: Array<Expression> = []
+const unsigned = (low: bigint, high: bigint, places: number): ReadonlyArray<Regex> => {
+  const all: Array<Regex> = []
   for (let from = low; from <= high; ) {
     const text = String(from).padStart(places + 1, "0")
     const last = 10n ** BigInt(text.length) - 1n
@@ -54,8 +54,8 @@ const unsigned = (low: bigint, high: bigint, places: number): ReadonlyArray<Expr
   return all
 }
 
-const signed = (low: bigint, high: bigint, places: number): ReadonlyArray<Expression> => [
-  ...(low < 0n ? unsigned(high < 0n ? -high : 1n, -low, places).map((part) => sequence(literal("-"), part)) : []),
+const signed = (low: bigint, high: bigint, places: number): ReadonlyArray<Regex> => [
+  ...(low < 0n ? unsigned(high < 0n ? -high : 1n, -low, places).map((part) => inOrder(texts("-"), part)) : []),
   ...(high >= 0n ? unsigned(low > 0n ? low : 0n, high, places) : [])
 ]
 
@@ -72,7 +72,7 @@ const NOTHING = "no number is between its bounds"
 export const numberRange = (
   { from, to }: Bounds,
   options: { readonly integer: boolean; readonly refuse: (problem: string) => Refusal }
-): Expression => {
+): Regex => {
   const exact = (bound: Bounds["from"]) => {
     if (bound === null) return null
     const parts = decimal(bound.value)
@@ -93,7 +93,7 @@ export const numberRange = (
     // Division goes towards zero.
     return bound.digits > 0n === inward > 0n ? whole + inward : whole
   }
-  const at = (places: number): ReadonlyArray<Expression> => {
+  const at = (places: number): ReadonlyArray<Regex> => {
     const limit = LIMIT * 10n ** BigInt(places)
     const low = scaled(least, places, 1n) ?? -limit
     const high = scaled(most, places, -1n) ?? limit
@@ -102,5 +102,5 @@ export const numberRange = (
   const places = options.integer ? 0 : Math.max(least?.places ?? 0, most?.places ?? 0) + EXTRA_PLACES
   const all = Array.from({ length: places + 1 }, (_, i) => at(i)).flat()
   if (all.length === 0) throw options.refuse(NOTHING)
-  return choice(all)
+  return oneOfThese(all)
 }

@@ -13,6 +13,12 @@ export type Regex =
   | { readonly _tag: "Choice"; readonly alternatives: ReadonlyArray<Regex> }
   | { readonly _tag: "Repeat"; readonly part: Regex; readonly min: number; readonly max: number | null }
 
+export const characters = (set: CodePoints): Regex => ({ _tag: "Characters", set })
+export const texts = (...all: ReadonlyArray<string>): Regex => ({ _tag: "Texts", texts: all })
+export const inOrder = (...parts: ReadonlyArray<Regex>): Regex => ({ _tag: "Sequence", parts })
+export const oneOfThese = (alternatives: ReadonlyArray<Regex>): Regex => ({ _tag: "Choice", alternatives })
+export const repeated = (part: Regex, min: number, max: number | null): Regex => ({ _tag: "Repeat", part, min, max })
+
 /** An alternative of the whole pattern, and at which ends it is tied to those of the text. */
 export interface Alternative {
   readonly regex: Regex

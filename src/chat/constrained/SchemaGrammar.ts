@@ -32,11 +32,16 @@ const boundsOf = (schema: JsonObject, path: string) => {
   }
 }
 
-const numberGrammar = (schema: JsonObject, place: Place, integer: boolean, json: JsonText): Expression => {
+const numberGrammar = (
+  schema: JsonObject,
+  place: Place,
+  integer: boolean,
+  { json, rules }: SchemaContext
+): Expression => {
   const bounds = boundsOf(schema, place.path)
-  if (bounds.from === null && bounds.to === null) return integer ? json.integer : json.number
+  if (bounds.from === null && bounds.to === null) return integer ? json.integer() : json.number()
   const keyword = Object.keys(schema).find((name) => /^(?:exclusiveM|m)(?:in|ax)imum$/.test(name)) ?? null
-  return numberRange(bounds, { integer, refuse: (problem) => new Refusal(keyword, place.path, problem) })
+  return rules.slot(numberRange(bounds, { integer, refuse: (problem) => new Refusal(keyword, place.path, problem) }))
 }
 
 /** Counts what the whole schema has, against its limits. */
@@ -68,8 +73,13 @@ const reader = (root: unknown, { json, name, rules, strict }: Reading) => {
     const values: ReadonlyArray<unknown> = listed
     const fitting = values.filter((value) => types === null || types.some((type) => isOfType(value, type)))
     const strings = fitting.filter((value) => typeof value === "string")
-    const others = fitting.filter((value) => typeof value !== "string").map((value) => json.value(value))
-    const all = [...(strings.length === 0 ? [] : [json.strings(strings)]), ...new Set(others)]
+    const numbers = fitting.filter((value) => typeof value === "number")
+    const others = fitting.filter((value) => typeof value !== "string" && typeof value !== "number")
+    const all = [
+      ...(strings.length === 0 ? [] : [json.strings(strings)]),
+      ...(numbers.length === 0 ? [] : [json.numbers(numbers)]),
+      ...new Set(others.map((value) => json.value(value)))
+    ]
     return all.length === 0 ? null : choice(all)
   }
 
@@ -83,7 +93,7 @@ const reader = (root: unknown, { json, name, rules, strict }: Reading) => {
         return stringGrammar(schema, place, context)
       case "number":
       case "integer":
-        return numberGrammar(schema, place, type === "integer", json)
+        return numberGrammar(schema, place, type === "integer", context)
       case "boolean":
         return choice([literal("true"), literal("false")])
       case "null":

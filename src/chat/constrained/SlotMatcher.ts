@@ -28,6 +28,10 @@ interface Open {
   readonly state: number
 }
 
+const add = (mask: Int32Array, more: Int32Array): void => {
+  for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] ?? 0) | (more[i] ?? 0)
+}
+
 export const makeSlotMatcher = (
   structure: Structure,
   languages: ReadonlyArray<() => Language>,
@@ -35,6 +39,8 @@ export const makeSlotMatcher = (
 ): SlotMatcher => {
   const words = Math.ceil(tokens.count / 32)
   let open: ReadonlyArray<Open> = []
+  /** What may be next beside the slots before their first byte, as a value may be a string instead of a number. */
+  let around: Int32Array<ArrayBuffer> | null = null
   /** By slot, what may be next behind it: the same for as long as the text is inside. */
   let behind = new Map<number, Int32Array<ArrayBuffer>>()
 
@@ -54,15 +60,15 @@ export const makeSlotMatcher = (
     return mask
   }
   const insideMask = async (): Promise<Int32Array<ArrayBuffer>> => {
-    const mask = new Int32Array(words)
+    const mask = around?.slice() ?? new Int32Array(words)
     for (const { language, slot, state } of open) {
       const { closing, inside } = language.choices(state)
-      for (let i = 0; i < words; i++) mask[i] = (mask[i] ?? 0) | (inside[i] ?? 0)
-      const next = closing.length > 0 || language.mayEnd(state) ? await maskBehind(slot) : null
-      if (next === null) continue
+      add(mask, inside)
+      const canEnd = language.mayEnd(state)
+      if (!canEnd && closing.length === 0) continue
+      const next = await maskBehind(slot)
+      if (canEnd) add(mask, next)
       for (const { rest, token } of closing) if (hasBit(next, rest)) setBit(mask, token)
-      // Tokens without a text end a whole answer.
-      if (language.mayEnd(state)) for (const token of tokens.silent) if (hasBit(next, token)) setBit(mask, token)
     }
     return mask
   }
@@ -72,33 +78,40 @@ export const makeSlotMatcher = (
     open = []
     return structure.acceptText(slotText(slots)) && structure.accept(rest)
   }
+  /** A token that begins with none of what may be in the slots: before their first byte it may also be beside them. */
+  const pass = (token: number): boolean => {
+    if (around === null || !structure.accept(token)) return leave(open, token)
+    open = []
+    return true
+  }
   return {
     mask: async () => {
       if (open.length > 0) return insideMask()
       if (structure.hasEnded()) return null
       const mask = await structure.mask()
+      around = trimmed(mask)
       behind = new Map()
       open = languages.flatMap((language, slot) => {
         if (!hasBit(mask, tokens.count + slot)) return []
         const made = language()
         return [{ slot, language: made, state: made.start }]
       })
-      return open.length > 0 ? insideMask() : trimmed(mask)
+      return insideMask()
     },
     accept: (token) => {
       if (open.length === 0) return structure.accept(token)
-      const bytes = tokens.bytesOf(token)
-      if (bytes.length === 0) return leave(open, token)
       let inside = open
-      for (const [depth, byte] of bytes.entries()) {
+      for (const [depth, byte] of tokens.bytesOf(token).entries()) {
         const next = inside.flatMap((one) => {
           const state = one.language.step(one.state, byte)
           return state === DEAD ? [] : [{ ...one, state }]
         })
-        if (next.length === 0) return leave(inside, tokens.rest(token, depth))
+        if (next.length === 0) return depth === 0 ? pass(token) : leave(inside, tokens.rest(token, depth))
         inside = next
       }
+      if (inside === open) return pass(token)
       open = inside
+      around = null
       return true
     }
   }

@@ -2,7 +2,7 @@
 import { byteLevelBytes } from "../ByteLevel.js"
 import { DEAD } from "./Dfa.js"
 
-/** Where a token may end the content of a JSON string, and the token that its bytes from the quote on are. */
+/** Where a token may end the content of a JSON string that it goes on with, and the token that its bytes from the quote on are. */
 export interface Quote {
   readonly token: number
   readonly depth: number
@@ -19,8 +19,6 @@ export interface Walk {
 export interface Tokens {
   readonly count: number
   readonly bytesOf: (token: number) => Uint8Array
-  /** Those without a text. */
-  readonly silent: ReadonlyArray<number>
   readonly quotes: ReadonlyArray<Quote>
   /** The token of these bytes from a place on; null where there is none. */
   readonly rest: (token: number, depth: number) => number | null
@@ -49,7 +47,7 @@ export const makeTokens = (texts: ReadonlyArray<string>): Tokens => {
   const quotes = texts.flatMap((text, token) =>
     Array.from(text.matchAll(/"/g)).flatMap(({ index }): ReadonlyArray<Quote> => {
       const known = rest(token, index)
-      return known === null ? [] : [{ token, depth: index, rest: known }]
+      return known === null || index === 0 ? [] : [{ token, depth: index, rest: known }]
     })
   )
 
@@ -75,8 +73,7 @@ export const makeTokens = (texts: ReadonlyArray<string>): Tokens => {
       else take(token, state)
     }
   }
-  const silent = texts.flatMap((text, token) => (text === "" ? [token] : []))
-  return { count: texts.length, bytesOf, silent, quotes, rest, walk }
+  return { count: texts.length, bytesOf, quotes, rest, walk }
 }
 
 /** The state after the first bytes of a token. */
