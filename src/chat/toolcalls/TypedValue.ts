@@ -6,10 +6,13 @@ import { readPython } from "./PythonReader.js"
 
 const NULL = atom("null")
 
+/** An integer without needless zeros. As a text, as JavaScript's integers take quadratic time for long ones. */
+const plainInteger = (digits: string): string => digits.replace(/^(-?)0+(?=\d)/, "$1").replace(/^-0$/, "0")
+
 /** A number as Python's float reads it; null where it is none or has no JSON form. */
 const readNumber = (value: string): string | null => {
   const digits = value.trim().replace(/^\+/, "")
-  if (/^-?\d+$/.test(digits)) return String(BigInt(digits))
+  if (/^-?\d+$/.test(digits)) return plainInteger(digits)
   if (!/^[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?$/.test(digits)) return null
   const number = Number(digits.replaceAll("_", ""))
   if (!Number.isFinite(number)) return null
@@ -52,7 +55,7 @@ const TRUE = new Set(["true", "1", "yes", "on"])
 const FALSE = new Set(["false", "0", "no", "off"])
 
 const integer = (value: string) =>
-  /^[-+]?\d[\d_]*$/.test(value) ? atom(String(BigInt(value.replace(/^\+|_/g, "")))) : null
+  /^[-+]?\d[\d_]*$/.test(value) ? atom(plainInteger(value.replace(/^\+|_/g, ""))) : null
 const number = (value: string) => {
   const json = readNumber(value)
   return json === null ? null : atom(json)
