@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from "../domain/JsonFile.js"
 import type { TokenizerParts } from "./TokenBytes.js"
 
 /** The parts that are looked into. */
-export interface CheckedParts extends Pick<TokenizerParts, "model" | "normalizer" | "pre_tokenizer"> {
+export interface CheckedParts extends Pick<TokenizerParts, "added_tokens" | "model" | "normalizer" | "pre_tokenizer"> {
   readonly decoder: unknown
   readonly post_processor: unknown
 }
@@ -31,14 +31,23 @@ const mergeProblem = (model: JsonObject): string | null => {
   return bad ? "a merge makes a token that the vocabulary hasn't got" : null
 }
 
-/** All parts of a kind, those inside of sequences too. */
+/** Every step works on the whole text; real ones have up to twenty. */
+const MAX_STEPS = 256
+
+/** All parts of a kind, those inside of sequences too, in no order; a few more than MAX_STEPS at most. */
 const flat = (part: unknown): ReadonlyArray<JsonObject> => {
-  if (!isObject(part)) return []
-  const inner = ["normalizers", "pretokenizers", "decoders", "processors"].flatMap((key) => {
-    const parts = part[key]
-    return Array.isArray(parts) ? parts.flatMap(flat) : []
-  })
-  return [part, ...inner]
+  const found: Array<JsonObject> = []
+  const open = [part]
+  while (open.length > 0 && found.length <= MAX_STEPS) {
+    const next = open.pop()
+    if (!isObject(next)) continue
+    found.push(next)
+    for (const key of ["normalizers", "pretokenizers", "decoders", "processors"]) {
+      const parts = next[key]
+      if (Array.isArray(parts)) open.push(...parts.slice(0, MAX_STEPS + 1))
+    }
+  }
+  return found
 }
 
 const UNIT_BYTES = 4
@@ -67,7 +76,9 @@ const charsmapProblem = (base64: unknown): string | null => {
 
 const MAX_STRIP = 16
 
-/** What a template names must be known to it. */
+const MAX_TEMPLATE_IDS = 1024
+
+/** What a template names must be known to it, and it may not put more around a text than any text has. */
 const templateProblem = ({ pair, single, special_tokens: known }: JsonObject): string | null => {
   const pieces = [single, pair].flatMap((list) => (Array.isArray(list) ? list : [])).filter(isObject)
   const named = pieces.flatMap(({ SpecialToken: token }) => (isObject(token) ? [token["id"]] : []))
@@ -75,7 +86,12 @@ const templateProblem = ({ pair, single, special_tokens: known }: JsonObject): s
   const second =
     Array.isArray(single) &&
     single.some((piece) => isObject(piece) && isObject(piece["Sequence"]) && piece["Sequence"]["id"] === "B")
-  return unknown || second ? "its post-processor names what it hasn't got" : null
+  if (unknown || second) return "its post-processor names what it hasn't got"
+  const added = named.reduce<number>((sum, id) => {
+    const token = isObject(known) && typeof id === "string" ? known[id] : undefined
+    return sum + (isObject(token) && Array.isArray(token["ids"]) ? token["ids"].length : 1)
+  }, 0)
+  return added > MAX_TEMPLATE_IDS ? "its post-processor adds too many tokens" : null
 }
 
 const partProblem = (part: JsonObject): string | null => {
@@ -99,27 +115,42 @@ const partProblem = (part: JsonObject): string | null => {
 /** By what factor replacements may lengthen a text, at most. */
 const MAX_GROWTH = 64
 
-const growthProblem = (normalizers: ReadonlyArray<JsonObject>): string | null => {
-  const growth = normalizers.reduce((product, { content, pattern }) => {
+const growthProblem = (steps: ReadonlyArray<JsonObject>): string | null => {
+  const growth = steps.reduce((product, { content, pattern }) => {
     const from = isObject(pattern) ? pattern["String"] : undefined
     if (typeof content !== "string") return product
     return product * Math.max(1, bytes(content) / Math.max(1, typeof from === "string" ? bytes(from) : 1))
   }, 1)
-  return growth > MAX_GROWTH ? "its normalizer makes text too long" : null
+  return growth > MAX_GROWTH ? "it makes text too long" : null
+}
+
+/** The library's time grows with the square of the number of added tokens; those of speech models have 65,536. */
+const MAX_ADDED = 2 ** 17
+/** Four times the largest published one. */
+const MAX_VOCABULARY = 2 ** 20
+/** Words that are tried at every length, or pieces at every place: real ones are 100 and 64 long at most. */
+const MAX_PIECE = 1024
+
+const sizeProblem = (added: unknown, model: JsonObject): string | null => {
+  const { max_input_chars_per_word: wordLength, vocab } = model
+  if (Array.isArray(added) && added.length > MAX_ADDED) return "it has too many added tokens"
+  const size = Array.isArray(vocab) ? vocab.length : isObject(vocab) ? Object.keys(vocab).length : 0
+  if (size > MAX_VOCABULARY) return "its vocabulary is too large"
+  if (typeof wordLength === "number" && wordLength > MAX_PIECE) return "it looks for words that are too long"
+  const long = (entry: unknown) => Array.isArray(entry) && typeof entry[0] === "string" && entry[0].length > MAX_PIECE
+  return Array.isArray(vocab) && vocab.some(long) ? "a piece of its vocabulary is too long" : null
 }
 
 /** Why a tokenizer.json is refused; null when nothing is known against it. */
-export const tokenizerProblem = ({
-  decoder,
-  model,
-  normalizer,
-  post_processor,
-  pre_tokenizer
-}: CheckedParts): string | null => {
+export const tokenizerProblem = (checked: CheckedParts): string | null => {
+  const { added_tokens, decoder, model, normalizer, post_processor, pre_tokenizer } = checked
   const parts = [normalizer, pre_tokenizer, decoder, post_processor].flatMap(flat)
+  if (parts.length > MAX_STEPS) return "it has too many steps"
   for (const part of parts) {
     const problem = partProblem(part)
     if (problem !== null) return problem
   }
-  return growthProblem(flat(normalizer)) ?? (isObject(model) && model["type"] === "BPE" ? mergeProblem(model) : null)
+  const growth = growthProblem(flat(normalizer)) ?? growthProblem(flat(decoder))
+  if (growth !== null || !isObject(model)) return growth
+  return sizeProblem(added_tokens, model) ?? (model["type"] === "BPE" ? mergeProblem(model) : null)
 }

@@ -106,7 +106,7 @@ describe("tokenizer", () => {
     assert.strictEqual(tokenizer.decode([-1, 2 ** 32 + 5, 0.5 + 2 ** 31], { skipSpecialTokens: false }), "")
   })
 
-  const bpe = (model: object, parts: object = {}) =>
+  const bpe = (model: object = {}, parts: object = {}) =>
     JSON.stringify({ ...parts, model: { type: "BPE", vocab: { a: 0, b: 1 }, merges: [], ...model } })
   const hostile = {
     "nested too deep": `{"model":${"[".repeat(100_000)}`,
@@ -144,6 +144,49 @@ describe("tokenizer", () => {
         }
       }
     ),
+    "a decoder that makes text grow": bpe(
+      {},
+      { decoder: { type: "Replace", pattern: { String: "a" }, content: "b".repeat(1_000_000) } }
+    ),
+    "steps without end": bpe(
+      {},
+      { normalizer: { type: "Sequence", normalizers: Array.from({ length: 40_000 }, () => ({ type: "NFC" })) } }
+    ),
+    "steps nested without end": bpe().replace(
+      "{",
+      `{"normalizer":${'{"type":"Sequence","normalizers":['.repeat(5_000)}${"]}".repeat(5_000)},`
+    ),
+    "a template of a million tokens": bpe(
+      {},
+      {
+        post_processor: {
+          type: "TemplateProcessing",
+          single: Array.from({ length: 1_000 }, () => ({ SpecialToken: { id: "a", type_id: 0 } })),
+          pair: [],
+          special_tokens: { a: { id: "a", ids: Array.from({ length: 1_000 }, () => 0), tokens: ["a"] } }
+        }
+      }
+    ),
+    "added tokens without end": bpe(
+      {},
+      { added_tokens: Array.from({ length: 200_000 }, (_, id) => ({ id, content: `<${id}>`, special: true })) }
+    ),
+    "a vocabulary of millions": bpe({
+      vocab: Object.fromEntries(Array.from({ length: 1_100_000 }, (_, id) => [id.toString(36), id]))
+    }),
+    "words of any length": JSON.stringify({
+      model: { type: "WordPiece", unk_token: "a", max_input_chars_per_word: 2 ** 50, vocab: { a: 0 } }
+    }),
+    "pieces of any length": JSON.stringify({
+      model: {
+        type: "Unigram",
+        unk_id: 0,
+        vocab: [
+          ["a", 0],
+          ["b".repeat(5_000), -1]
+        ]
+      }
+    }),
     "an unknown token beyond the vocabulary": JSON.stringify({
       model: { type: "Unigram", vocab: [["a", 0]], unk_id: 7 }
     }),
