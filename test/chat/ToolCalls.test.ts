@@ -1,7 +1,7 @@
 /** Calls as models write them: names, ids and the texts of their arguments. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Tools } from "../../src/chat/toolcalls/Calls.js"
-import { type ToolFormatName, toolSplitter } from "../../src/chat/toolcalls/Formats.js"
+import { chooseToolFormat, type ToolFormatName, toolSplitter } from "../../src/chat/toolcalls/Formats.js"
 
 const partsOf = (format: ToolFormatName, text: string, tools: Tools = []) => {
   const { finish, push } = toolSplitter(format, tools)
@@ -42,6 +42,29 @@ describe("calls of Mistral's models", () => {
   it("may have marks of headers in their texts", () => {
     const args = '{"q": "[TOOL_CALLS]f[CALL_ID]1[ARGS]{}"}'
     assert.deepStrictEqual(callsOf("mistral", `[TOOL_CALLS]find[ARGS]${args}`), [["find", args, null]])
+  })
+})
+
+describe("answers that are nothing but a list of calls", () => {
+  const tools = ["f", "get-time"].map((name) => ({ type: "function", function: { name } }))
+
+  it("are calls of tools that there are", () => {
+    assert.deepStrictEqual(callsOf("call-list", ' [f(a="x", b=[1.0, None]), get-time()]\n', tools), [
+      ["f", '{"a":"x","b":[1.0,null]}', null],
+      ["get-time", "{}", null]
+    ])
+  })
+
+  it("are texts otherwise", () => {
+    for (const text of ["[g()]", "[f()] and more", "[1, 2]", "[f(", "see [f()]", "[]"]) {
+      assert.deepStrictEqual(partsOf("call-list", text, tools), [{ _tag: "Content", text }])
+    }
+  })
+
+  it("are told by the template", () => {
+    const format = (template: string) => chooseToolFormat({ template, modelType: "llama4", hasToken: () => false })
+    assert.strictEqual(format("write [func_name1(params_name1=params_value1)] <|header_start|>"), "call-list")
+    assert.strictEqual(format('{"name": x, "parameters": y} <|header_start|>'), "llama-json")
   })
 })
 

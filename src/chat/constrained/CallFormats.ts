@@ -185,6 +185,15 @@ export const CALL_FORMATS: Readonly<Record<ToolFormatName, CallFormat>> = {
     several: true,
     arguments: pythonic
   },
+  "call-list": {
+    open: "[",
+    close: "]",
+    between: ", ",
+    before: (name) => literal(`${name}(`),
+    after: ")",
+    several: true,
+    arguments: pythonic
+  },
   mistral: list,
   llama,
   "llama-json": llama,

@@ -1,5 +1,5 @@
 /** Values that are calls, and what the request's tools say about their parameters. Pure. */
-import { isObject } from "../../domain/JsonFile.js"
+import { isObject, type JsonObject } from "../../domain/JsonFile.js"
 import type { ToolCall } from "../AnswerPart.js"
 import { behind } from "../constrained/References.js"
 import { readJson } from "./JsonReader.js"
@@ -35,12 +35,18 @@ export const callOfObject = (value: Literal, keys: ReadonlyArray<string>): ToolC
   return name?.kind === "string" ? callOf(name.text, args, id?.kind === "string" ? id.text : null) : null
 }
 
+const functionOf = (tool: unknown): JsonObject => {
+  const fn = isObject(tool) ? tool["function"] : undefined
+  return isObject(fn) ? fn : {}
+}
+
+/** The name of a tool's function. */
+export const nameOf = (tool: unknown): unknown => functionOf(tool)["name"]
+
 /** What the schema of a function's parameters says of each by its name; nothing where the tools don't tell. */
 export const parametersOf = (tools: Tools, name: string): ((parameter: string) => ParameterType | null) => {
-  const fn = tools
-    .map((tool) => (isObject(tool) ? tool["function"] : undefined))
-    .find((fn) => isObject(fn) && fn["name"] === name)
-  const root = isObject(fn) ? behind(fn["parameters"], fn["parameters"]) : {}
+  const { parameters } = functionOf(tools.find((tool) => nameOf(tool) === name))
+  const root = behind(parameters, parameters)
   const properties = isObject(root["properties"]) ? root["properties"] : {}
   return (parameter) => typeOf(root, Object.hasOwn(properties, parameter) ? properties[parameter] : undefined)
 }

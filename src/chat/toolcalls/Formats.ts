@@ -5,13 +5,15 @@ import { type BlockFormat, blockSplitter } from "./BlockSplitter.js"
 import type { ReadBody, Tools } from "./Calls.js"
 import { gemma4 } from "./Gemma4Calls.js"
 import { hermes, mistral } from "./JsonCalls.js"
-import { PYTHON_TAG, plainSplitter, pythonTagSplitter, wholeSplitter } from "./LlamaSplitter.js"
+import { jsonSplitter, listSplitter, PYTHON_TAG, plainSplitter, pythonTagSplitter } from "./LlamaSplitter.js"
 import { deepseek, kimi } from "./MarkedCalls.js"
 import { pythonic } from "./PythonicCalls.js"
 import { gemmaFunction, glm, minimax, qwenCoder } from "./XmlCalls.js"
 
 export type ToolFormat =
   | ({ readonly _tag: "Block" } & BlockFormat)
+  /** A list of calls as in Python that is the whole answer. */
+  | { readonly _tag: "List" }
   /** JSON that is the whole answer, or calls after a tag, or either. */
   | { readonly _tag: "Llama"; readonly whole: boolean; readonly tag: boolean }
   /** Read with the channels of the answer: see reasoning/HarmonySplitter.ts. */
@@ -37,6 +39,7 @@ export const TOOL_FORMATS = {
   deepseek: block("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", deepseek),
   minimax: block("<minimax:tool_call>", "</minimax:tool_call>", minimax),
   mistral: block("[TOOL_CALLS]", null, mistral),
+  "call-list": { _tag: "List" },
   llama: { _tag: "Llama", whole: true, tag: true },
   "llama-python-tag": { _tag: "Llama", whole: false, tag: true },
   "llama-json": { _tag: "Llama", whole: true, tag: false },
@@ -59,8 +62,10 @@ const IN_TEMPLATE: ReadonlyArray<readonly [ToolFormatName, ReadonlyArray<string>
   ["deepseek", ["<｜tool▁calls▁begin｜>"]],
   ["mistral", ["[TOOL_CALLS]"]],
   ["harmony", ["<|channel|>", "<|message|>"]],
+  ["call-list", ["[func_name1("]],
   ["llama", [PYTHON_TAG]],
   ["llama", ['"parameters":', "<|start_header_id|>"]],
+  ["llama-json", ['"parameters":', "<|header_start|>"]],
   ["hermes", ["<tool_call>"]]
 ]
 
@@ -116,6 +121,7 @@ export const toolSplitter = (name: ToolFormatName, tools: Tools): Splitter => {
   const format: ToolFormat = TOOL_FORMATS[name]
   if (format._tag === "Block") return blockSplitter(format, tools)
   if (format._tag === "Harmony") return plainSplitter
+  if (format._tag === "List") return listSplitter(tools)
   const text = format.tag ? pythonTagSplitter() : plainSplitter
-  return format.whole ? wholeSplitter(text) : text
+  return format.whole ? jsonSplitter(text) : text
 }

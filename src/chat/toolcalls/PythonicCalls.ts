@@ -1,6 +1,6 @@
 /** Calls written as a Python list: `[name(key=value, …), …]`. Pure. */
-import type { ToolCall } from "../AnswerPart.js"
-import { all, callOf, type ReadBody } from "./Calls.js"
+import { type ToolCall, trim } from "../AnswerPart.js"
+import { all, callOf, nameOf, type ReadBody } from "./Calls.js"
 import { type Literal, type Read, text } from "./Literal.js"
 import { readPython, readPythonAt } from "./PythonReader.js"
 
@@ -33,6 +33,7 @@ const readArguments = (source: string, start: number): Read<Literal> | null => {
   return { value: { kind: "object", entries }, end: at + 1 }
 }
 
+/** Of a text that begins with a bracket. */
 const readCalls = (source: string): ReadonlyArray<ToolCall> | null => {
   const calls: Array<ToolCall | null> = []
   let at = skip(source, 1)
@@ -46,6 +47,13 @@ const readCalls = (source: string): ReadonlyArray<ToolCall> | null => {
     if (source[at] === ",") at = skip(source, at + 1)
   }
   return at === source.length - 1 ? all(calls) : null
+}
+
+/** Nothing but a list of calls of tools that there are: other answers may begin with a bracket, too. */
+export const callList: ReadBody = (body, tools) => {
+  const calls = readCalls(trim(body))
+  const names = tools.map(nameOf)
+  return calls?.every(({ name }) => names.includes(name)) === true ? calls : null
 }
 
 const LOOSE_CALL = /\[([\p{L}\p{N}_.]+)\(([\s\S]*?)\)\]/u

@@ -5,7 +5,15 @@ import { checkToolGrammars } from "../../../scripts/check/toolcall-grammars.js"
 import { constraintGrammar } from "../../../src/chat/constrained/Constraints.js"
 import type { ToolFormatName } from "../../../src/chat/toolcalls/Formats.js"
 
-const FORMATS: ReadonlyArray<ToolFormatName> = ["qwen3-coder", "glm", "minimax", "gemma-function", "gemma4", "pythonic"]
+const FORMATS: ReadonlyArray<ToolFormatName> = [
+  "qwen3-coder",
+  "glm",
+  "minimax",
+  "gemma-function",
+  "gemma4",
+  "pythonic",
+  "call-list"
+]
 
 const refusalOf = (toolFormat: ToolFormatName, parameters: object, strict = false) => {
   const tools = [{ name: "f", strict, parameters }]
