@@ -217,6 +217,12 @@ const uploadData = (
   }
 }
 
+/** The directory as it was typed, unless that was only the beginning of its name. */
+const asTyped = (typed: string, root: string): string => {
+  const plain = typed.replace(/^(\.\/+)+/, "").replace(/\/+$/, "")
+  return root.endsWith(`/${plain.slice(plain.lastIndexOf("/") + 1)}`) ? plain : root
+}
+
 const NOTHING = { commit: null, url: null, paths: [] }
 
 const work = (options: PushOptions, emit: Emit<PushEvent>): Effect.Effect<PushData, PushError, Services> =>
@@ -230,7 +236,11 @@ const work = (options: PushOptions, emit: Emit<PushEvent>): Effect.Effect<PushDa
     const base = { ...pushBase(options, hub.endpoint), local_files_count: all.length }
     if (options.mode === "check") {
       const facts = yield* workspaces.inspect(root, all)
-      return { ...base, message: "Check-only: no upload performed.", workspace_health: workspaceHealth(facts) }
+      return {
+        ...base,
+        message: "Check-only: no upload performed.",
+        workspace_health: workspaceHealth({ ...facts, root: asTyped(options.directory, root) })
+      }
     }
     const leftOut = ignored(yield* workspaces.hfignore(root))
     const local = all.filter(({ path }) => !leftOut(path))
