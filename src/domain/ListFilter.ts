@@ -54,7 +54,8 @@ const help = (text: string): string =>
 
 /** One condition, such as `size>5g`. */
 const condition = (text: string): Either.Either<ModelFilter, string> => {
-  const [, field = "", sign = "", value = ""] = /^([a-z]+)\s*(>=|<=|>|<|=)\s*(.+)$/.exec(text.trim().toLowerCase()) ?? []
+  const [, field = "", sign = "", value = ""] =
+    /^([a-z]+)\s*(>=|<=|>|<|=)\s*(.+)$/.exec(text.trim().toLowerCase()) ?? []
   const measure = Object.hasOwn(MEASURES, field) ? MEASURES[field] : undefined
   const word = Object.hasOwn(WORDS, field) ? WORDS[field] : undefined
   const limit = measure === undefined ? null : amount(value, measure.units)
