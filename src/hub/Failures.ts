@@ -122,7 +122,8 @@ const permanent = new Set([...PERMANENT, ...PERMANENT.map(proxyProblem)])
 const NO_HTTP = "its answer is no HTTP"
 const TOO_MANY_HEADERS = "its answer has too many headers"
 const UNREACHABLE = [REFUSED, UNKNOWN_HOST, NO_LOOKUP, NO_HTTP, TOO_MANY_HEADERS]
-const unreachable = new Set([...UNREACHABLE, ...UNREACHABLE.map(proxyProblem)])
+const NO_ANSWER = "no answer came in time"
+const unreachable = new Set([...UNREACHABLE, ...[...UNREACHABLE, NO_ANSWER].map(proxyProblem)])
 
 /** True when the very same request will never succeed. */
 export const isPermanent = (problem: string): boolean => permanent.has(problem)
@@ -139,7 +140,7 @@ const CONNECTION: Readonly<Record<string, string>> = {
   EAI_AGAIN: NO_LOOKUP,
   ETIMEDOUT: "the connection timed out",
   UND_ERR_CONNECT_TIMEOUT: "the connection timed out",
-  UND_ERR_HEADERS_TIMEOUT: "no answer came in time",
+  UND_ERR_HEADERS_TIMEOUT: NO_ANSWER,
   UND_ERR_BODY_TIMEOUT: "the answer stalled",
   UND_ERR_SOCKET: "the connection was closed",
   UND_ERR_HEADERS_OVERFLOW: TOO_MANY_HEADERS,
