@@ -11,8 +11,8 @@ export const GRACE_MILLIS = 60 * 60 * 1000
 /** Everything a cache holds. */
 export interface Holdings {
   readonly repos: ReadonlyArray<Repo>
-  /** Directories of repos that a living process uses. */
-  readonly busy: ReadonlySet<string>
+  /** Directories of repos that a living process uses, or that can't be changed. */
+  readonly kept: ReadonlySet<string>
   readonly store: ReadonlyArray<Payload>
 }
 
@@ -102,9 +102,9 @@ const oldAt =
 /** The garbage of one repo, `elsewhere`: what the links of the other repos lead to. `now` in milliseconds since 1970. */
 export const repoGarbage = (
   repo: Repo,
-  { busy, elsewhere }: { readonly busy: boolean; readonly elsewhere: ReadonlyArray<string> },
+  { elsewhere, kept }: { readonly kept: boolean; readonly elsewhere: ReadonlyArray<string> },
   now: number
-): Garbage => (busy || repo.linked ? { items: [], blobs: [], freedBytes: 0 } : garbageOf(repo, elsewhere, oldAt(now)))
+): Garbage => (kept || repo.linked ? { items: [], blobs: [], freedBytes: 0 } : garbageOf(repo, elsewhere, oldAt(now)))
 
 /** The garbage of the shared store, once the blobs `deleted` are gone. */
 export const storeGarbage = (holdings: Holdings, now: number, deleted: ReadonlySet<Blob> = new Set()): Plan => {
@@ -117,9 +117,9 @@ export const storeGarbage = (holdings: Holdings, now: number, deleted: ReadonlyS
 
 /** `now` in milliseconds since 1970. */
 export const garbagePlan = (holdings: Holdings, now: number): Plan => {
-  const { busy, repos } = holdings
+  const { kept, repos } = holdings
   const garbage = repos.map((repo) =>
-    repoGarbage(repo, { busy: busy.has(repo.directory), elsewhere: usesOfOthers(repos, repo.directory) }, now)
+    repoGarbage(repo, { kept: kept.has(repo.directory), elsewhere: usesOfOthers(repos, repo.directory) }, now)
   )
   const shared = storeGarbage(holdings, now, new Set(garbage.flatMap(({ blobs }) => blobs)))
   return {

@@ -1,5 +1,5 @@
 /** Reads a cache as a whole: its repos, its shared store, and which repos are in use. */
-import { lstatSync, realpathSync } from "node:fs"
+import { accessSync, constants, lstatSync, realpathSync } from "node:fs"
 import { join } from "node:path"
 import { Either } from "effect"
 import { CacheIo } from "../domain/Errors.js"
@@ -69,13 +69,38 @@ export const readStore = (hub: string): ReadonlyArray<Payload> => {
 const lockOf = ({ name }: Blob): string => `${name.split(".", 1)[0]}.lock`
 
 /** A process holds a lock, a lease or a partial file of the repo, or Python's library is downloading one. */
-export const isBusy = (hub: string, { blobs, directory }: Repo): boolean => {
+const isBusy = (hub: string, { blobs, directory }: Repo): boolean => {
   const locks = lockDirectory(hub, directory)
   const partial = [...blobs.values()].filter((blob) => blob.partial)
   return (
     holders(locks).some(([, holder]) => alive(holder)) || mayBeHeld(partial.map((blob) => join(locks, lockOf(blob))))
   )
 }
+
+export const isWritable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The first directory of the repo, of those `isMeant`, in which nothing can be deleted; relative to the hub cache. */
+export const closedDirectory = (
+  hub: string,
+  { directory, entries }: Repo,
+  isMeant: (path: string) => boolean = () => true
+): string | null => {
+  const inside = entries.filter(({ kind, path }) => kind === "directory" && isMeant(path))
+  return (
+    [directory, ...inside.map(({ path }) => `${directory}/${path}`)].find((path) => !isWritable(join(hub, path))) ??
+    null
+  )
+}
+
+/** `gc` leaves such a repo alone. */
+export const isKept = (hub: string, repo: Repo): boolean => isBusy(hub, repo) || closedDirectory(hub, repo) !== null
 
 /** A hub that doesn't exist holds nothing. */
 export const readAll = (hub: string): Either.Either<Holdings, CacheIo> =>
@@ -86,8 +111,8 @@ export const readAll = (hub: string): Either.Either<Holdings, CacheIo> =>
       onRight: (found) => {
         const names = found.filter((entry) => isRepo(entry.name) && isDirectory(hub, entry)).map(({ name }) => name)
         const repos = names.sort().map((name) => readRepo(hub, name).repo)
-        const busy = repos.filter((repo) => isBusy(hub, repo)).map(({ directory }) => directory)
-        return { repos, busy: new Set(busy), store: readStore(hub) }
+        const kept = repos.filter((repo) => isKept(hub, repo)).map(({ directory }) => directory)
+        return { repos, kept: new Set(kept), store: readStore(hub) }
       }
     })
   )

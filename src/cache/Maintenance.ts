@@ -1,6 +1,6 @@
 /** The live Maintenance: reads a cache as a whole, plans with the pure rules, and carries plans out. */
-import { accessSync, constants, existsSync } from "node:fs"
-import { basename, join } from "node:path"
+import { existsSync } from "node:fs"
+import { basename } from "node:path"
 import { Clock, Effect, Either, Layer } from "effect"
 import { DeletionDenied, DeletionFailed } from "../domain/Errors.js"
 import { systemCode } from "../domain/FileProblems.js"
@@ -11,7 +11,7 @@ import { entriesBelow } from "./Entries.js"
 import { stepsOf, take } from "./Execute.js"
 import { entriesOf, eventLoopTurn } from "./Files.js"
 import { garbagePlan, repoGarbage, storeGarbage, usesOfOthers } from "./GarbagePlan.js"
-import { isBusy, readAll, readRepo, readStore } from "./Inventory.js"
+import { closedDirectory, isKept, isWritable, readAll, readRepo, readStore } from "./Inventory.js"
 import { lockDirectory } from "./Layout.js"
 import { users } from "./Lease.js"
 import { removalPlan } from "./RemovalPlan.js"
@@ -30,15 +30,6 @@ const lockFiles = (hub: string, directory: string): ReadonlyArray<string> =>
 const childCount = (directory: string): number =>
   Either.match(entriesOf(directory), { onLeft: () => 0, onRight: (all) => all.length })
 
-const isWritable = (path: string): boolean => {
-  try {
-    accessSync(path, constants.W_OK | constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
 const DENIED = ["EACCES", "EPERM", "EROFS"]
 
 const deletionError = (subject: string, path: string, code: string) =>
@@ -55,16 +46,13 @@ const perform = (hub: string, subject: string, item: PlanItem) =>
     catch: (error) => deletionError(subject, item.path, systemCode(error))
   }).pipe((work) => (item.kind === "locks" ? Effect.ignore(work) : work))
 
-/** Directories that this deletion changes, but doesn't own: asked before anything is gone. */
+/** Where this deletion can't change what it must, asked before anything is gone. `snapshot` null: the whole model. */
 const denied = (hub: string, repo: Repo, snapshot: string | null): string | null => {
+  if (snapshot === null && !isWritable(hub)) return hub
   const others = repo.snapshots
     .filter(({ name }) => snapshot !== null && name !== snapshot)
     .map(({ entry }) => entry.path)
-  const own = repo.entries.filter(
-    ({ kind, path }) => kind === "directory" && !others.some((other) => path === other || path.startsWith(`${other}/`))
-  )
-  const paths = ["", ...own.map(({ path }) => `/${path}`)].map((path) => repo.directory + path)
-  return (snapshot === null ? [".", ...paths] : paths).find((path) => !isWritable(join(hub, path))) ?? null
+  return closedDirectory(hub, repo, (path) => !others.some((other) => `${path}/`.startsWith(`${other}/`)))
 }
 
 /** What deletes, in the cache at `hub`. */
@@ -84,7 +72,7 @@ const deletions = (hub: string, strictTestDelete: boolean) => {
     for (const { directory } of repos) {
       const garbage = Effect.sync(() => {
         const { repo } = readRepo(hub, directory)
-        return repoGarbage(repo, { elsewhere: usesOfOthers(repos, directory), busy: isBusy(hub, repo) }, now)
+        return repoGarbage(repo, { elsewhere: usesOfOthers(repos, directory), kept: isKept(hub, repo) }, now)
       })
       plans.push(yield* Effect.flatMap(garbage, done))
     }
@@ -121,7 +109,8 @@ const make = Effect.gen(function* () {
       const pin = pinned && snapshotDirectory !== null ? basename(snapshotDirectory) : null
       const plan = removalPlan(repo, pin, elsewhere)
       const snapshot = plan.scope === "revision" && snapshotDirectory !== null ? basename(snapshotDirectory) : null
-      const problem = unreadable[0] ?? denied(hub, repo, snapshot)
+      const [closed] = unreadable.map((path) => `${repo.directory}/${path}`.replace(/\/$/, ""))
+      const problem = closed ?? denied(hub, repo, snapshot)
       if (problem !== null) return yield* new DeletionDenied({ subject: name, path: problem })
       return plan
     }),

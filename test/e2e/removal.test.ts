@@ -1,6 +1,10 @@
 /** `rm`, `gc` and `health --verify` beside real programs that use the model, and cut off by real signals. */
+import { spawnSync } from "node:child_process"
 import {
+  chmodSync,
+  cpSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,7 +16,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { ENDLESS, layEndless } from "../support/Endless.js"
@@ -128,6 +132,53 @@ describe.skipIf(noEngine)("a model that a program uses", () => {
     await killed(program)
     assert.lengthOf((await json("gc", "--delete")).data.plan, 1)
     assert.isFalse(existsSync(partial))
+  })
+})
+
+describe("where some directories can't be changed", () => {
+  /** Root may change everything: nobody asks. */
+  const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+  const asNobody = (...args: ReadonlyArray<string>) => {
+    const env = { PATH: process.env["PATH"], HOME: home, HF_HOME: home }
+    return spawnSync(process.execPath, [join(home, "dist/mlxk.cjs"), ...args], { ...NOBODY, env, encoding: "utf8" })
+  }
+  const give = (path: string) => {
+    for (const name of [".", ...readdirSync(path, { recursive: true, encoding: "utf8" })])
+      lchownSync(join(path, name), NOBODY.uid ?? process.getuid?.() ?? 0, NOBODY.gid ?? process.getgid?.() ?? 0)
+  }
+  const partials = ["closed", "open"].map((name) => join(`models--org--${name}`, "blobs", "x.incomplete"))
+
+  beforeEach(() => {
+    cpSync(dirname(MLXK), join(home, "dist"), { recursive: true })
+    for (const path of partials) {
+      mkdirSync(dirname(at(path)), { recursive: true })
+      writeFileSync(at(path), "half")
+      utimesSync(at(path), 0, 0)
+    }
+    give(home)
+    chmodSync(at("models--org--closed", "blobs"), 0o555)
+  })
+  afterEach(() => chmodSync(at("models--org--closed", "blobs"), 0o755))
+
+  it("gc cleans the others", () => {
+    const { status, stderr, stdout } = asNobody("gc", "--delete", "--quiet")
+    assert.deepStrictEqual({ status, stderr, stdout }, { status: 0, stderr: "", stdout: `${partials[1]}\n` })
+    assert.deepStrictEqual(
+      partials.map((path) => existsSync(at(path))),
+      [true, false]
+    )
+  })
+
+  it("rm names the directory and changes nothing", () => {
+    const { status, stderr } = asNobody("rm", "org/closed")
+    assert.strictEqual(status, 1)
+    assert.include(stderr, "models--org--closed/blobs")
+    chmodSync(at("models--org--closed", "blobs"), 0)
+    assert.include(asNobody("rm", "org/closed").stderr, "models--org--closed/blobs of")
+    chmodSync(at(), 0o555)
+    assert.include(asNobody("rm", "org/open").stderr, at())
+    chmodSync(at(), 0o755)
+    assert.isTrue(existsSync(at("models--org--open")))
   })
 })
 
