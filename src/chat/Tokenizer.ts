@@ -144,10 +144,10 @@ export const makeTokenizer = (
     const problem = (problem: string) => new CheckpointInvalid({ model, file: "tokenizer.json", problem })
     const invalid = () => problem("not a valid tokenizer")
     const parts = yield* Option.match(decodeTokenizerJson(text), { onNone: invalid, onSome: Effect.succeed })
-    const known = tokenizerProblem(parts)
-    if (known !== null) return yield* problem(known)
     const own = parts.added_tokens.map(withDefaults)
     const added = addedTokens(own, files)
+    const known = tokenizerProblem({ ...parts, added_tokens: added })
+    if (known !== null) return yield* problem(known)
     const json = added.every((token) => own.includes(token)) ? text : withAdded(text, added)
     const native = yield* Effect.try({ try: () => uncut(Native.fromString(json)), catch: invalid })
     const { decoder } = parts

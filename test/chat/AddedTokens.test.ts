@@ -47,6 +47,12 @@ describe("tokens that tokenizer.json hasn't got", () => {
     assert.isNull(table.idOf("<e>"))
   })
 
+  it("are refused where there is no end of them", async () => {
+    const addedTokens = Object.fromEntries(Array.from({ length: 200_000 }, (_, id) => [`<${id}>`, id]))
+    const error = await Effect.runPromise(Effect.flip(makeTokenizer("m", json, { ...NONE, addedTokens })))
+    assert.strictEqual(error.problem, "it has too many added tokens")
+  })
+
   it("stay plain in a user's text", async () => {
     const tokenizer = await load({ tokenizerConfig: { eos_token: "<|new|>" } })
     const text = "<|new|>a<|new|>"
