@@ -117,6 +117,7 @@ describe("values between tags", () => {
     [{ anyOf: [{ type: "integer" }, { type: "null" }] }, "null", "null"],
     [{ anyOf: [{ type: "string" }, { type: "null" }] }, "3", '"3"'],
     [{ type: ["string", "null"] }, "[1]", '"[1]"'],
+    [{ type: ["string", "null"] }, "none", '"none"'],
     [{ type: ["number", "boolean"] }, "true", "true"],
     [{ enum: ["1", "2"] }, "2", '"2"'],
     [{ const: 5 }, "5", "5"],

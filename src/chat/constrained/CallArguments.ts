@@ -1,6 +1,6 @@
 /** The arguments of a call in formats that write each by itself, not as one JSON object. Pure. */
 import type { JsonObject } from "../../domain/JsonFile.js"
-import { type Parameters, type ValueStyle, valueWriter } from "./CallValues.js"
+import { type Parameters, type ValueStyle, valueGrammar } from "./CallValues.js"
 import { type Expression, literal, sequence } from "./Grammar.js"
 import { checkKeywords, WHOLE } from "./Keywords.js"
 import { inOrder, namesOf, objectOf, type Property } from "./ObjectGrammar.js"
@@ -48,13 +48,12 @@ export const argumentsGrammar = (parameters: Parameters, style: ArgumentStyle): 
   const schema = behind(root, root)
   const required = strict ? Object.keys(objectOf(schema, "properties", "#")) : namesOf(schema, "#")
   check(schema, required, strict)
-  const write = valueWriter(parameters, style)
   const pairs = Object.entries(objectOf(schema, "properties", "#")).flatMap(
     ([name, property]): ReadonlyArray<Property> => {
       const place = inside(ROOT, "properties", name)
       if (!style.names.test(name))
         throw new Refusal("properties", place.path, "the model can't write this name in a call")
-      const value = write(property, place)
+      const value = valueGrammar(property, place, parameters, style)
       if (value === null && required.includes(name)) throw new Refusal("properties", place.path, "no value fits it")
       if (value === null) return []
       const pair = rules.rule(sequence(style.before(name), value, style.after))

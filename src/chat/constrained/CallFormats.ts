@@ -69,7 +69,7 @@ const byName = (type: ParameterType | null): Writing => {
 
 /** A text that is read as it is. */
 const exact: RawText = { close: "", never: [], trimmed: false, words: [], wrap: "" }
-const style = { open: "", jsonClose: "", after: literal(""), separator: "", deep: false, text: exact }
+const style = { nullWords: [], open: "", jsonClose: "", after: literal(""), separator: "", deep: false, text: exact }
 
 const coder: ArgumentStyle = {
   ...style,
@@ -101,8 +101,9 @@ const minimax: ArgumentStyle = {
     close: "</parameter>",
     never: ["</invoke>", "</minimax:tool_call>"],
     trimmed: true,
-    words: ["null", "none", "nil"]
+    words: ["null"]
   },
+  nullWords: ["none", "nil"],
   jsonClose: "</parameter>"
 }
 const gemmaFunction: ArgumentStyle = {

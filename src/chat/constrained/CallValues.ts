@@ -23,6 +23,8 @@ export interface ValueStyle {
   /** By what the format's reader knows of the parameter. */
   readonly writing: (type: ParameterType | null) => Writing
   readonly text: RawText
+  /** Further words that are read as null where the parameter may be that. */
+  readonly nullWords: ReadonlyArray<string>
   /** Before a text, beside what stands before each value. */
   readonly open: string
   /** Behind a value that is JSON. */
@@ -64,7 +66,8 @@ const jsonGrammar = (schema: unknown, place: Place, { name, root, rules, strict 
     return schemaGrammar(own, rules, { strict, avoid: AVOID, name })
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    throw new Refusal(error.keyword, place.path + error.path.slice(1), error.problem)
+    const path = LOCAL.test(error.path) ? error.path : place.path + error.path.slice(1)
+    throw new Refusal(error.keyword, path, error.problem)
   }
 }
 
@@ -126,8 +129,8 @@ const bareNames = (json: JsonText): JsonText => ({
   }
 })
 
-/** How values of parameters are written, with what closes them; null for a schema that none fits. */
-export const valueWriter = (parameters: Parameters, style: ValueStyle) => {
+/** Strings as texts, and all other values as JSON, with what closes them. */
+const textWriter = (parameters: Parameters, style: ValueStyle) => {
   const { name, root, rules, strict } = parameters
   const { jsonClose, open, text } = style
   const marks = [text.close, ...text.never].map((mark) => mark.charAt(0)).join("")
@@ -161,13 +164,12 @@ export const valueWriter = (parameters: Parameters, style: ValueStyle) => {
     )
   }
 
-  /** Strings as texts, and all other values as JSON. */
   const either = (schema: unknown, place: Place): Expression | null => {
     if (schema === true) return sequence(literal(open), anyText(text, rules))
     if (!isObject(schema)) return null
     if (schema["$ref"] !== undefined) {
       const reference = String(schema["$ref"])
-      return rules.recursive(`${name} ${reference} ${text.close}`, () => {
+      return rules.recursive(`${name} ${reference} ${text.close} ${text.words.join(" ")}`, () => {
         const found = either(resolve(root, reference, place.path), { ...place, path: reference })
         if (found === null) throw new Refusal("$ref", place.path, `no value fits '${reference}'`)
         return found
@@ -193,15 +195,24 @@ export const valueWriter = (parameters: Parameters, style: ValueStyle) => {
   }
 
   const context: SchemaContext = { rules, strict, json: bareNames(makeJsonText(rules, AVOID)), value: either }
+  return either
+}
 
-  return (schema: unknown, place: Place): Expression | null => {
-    if (schema === false) return null
-    const writing = style.writing(typeOf(root, schema))
-    if (writing === "json") return json(schema, place)
-    // What can't be kept as JSON can't be kept here either.
-    jsonGrammar(schema, place, { ...parameters, rules: makeRules() })
-    if (writing === "text") return either(schema, place)
-    const keyword = TELLING.find((key) => isObject(schema) && key in schema) ?? "type"
-    throw new Refusal(keyword, place.path, writing.problem)
-  }
+/** A value of a parameter, with what closes it; null for a schema that none fits. */
+export const valueGrammar = (
+  schema: unknown,
+  place: Place,
+  parameters: Parameters,
+  style: ValueStyle
+): Expression | null => {
+  if (schema === false) return null
+  const type = typeOf(parameters.root, schema)
+  const writing = style.writing(type)
+  if (writing === "json") return sequence(jsonGrammar(schema, place, parameters), literal(style.jsonClose))
+  // What can't be kept as JSON can't be kept here either.
+  jsonGrammar(schema, place, { ...parameters, rules: makeRules() })
+  const words = [...style.text.words, ...(type?.types.has("null") === true ? style.nullWords : [])]
+  if (writing === "text") return textWriter(parameters, { ...style, text: { ...style.text, words } })(schema, place)
+  const keyword = TELLING.find((key) => isObject(schema) && key in schema) ?? "type"
+  throw new Refusal(keyword, place.path, writing.problem)
 }

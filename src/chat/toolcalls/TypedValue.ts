@@ -41,7 +41,7 @@ export const typedValue = (value: string, parameter: ParameterType | null): Lite
   if (value.toLowerCase() === "null") return NULL
   if (parameter === null) return text(value)
   const { named: type, types } = parameter
-  if (type === null) return types.size === 0 ? untyped(value) : valueOfTypes(value, parameter)
+  if (type === null) return types.size === 0 ? untyped(value) : firstFitting(value, types)
   if (TEXT_TYPES.has(type)) return text(value)
   if (INTEGER.test(type) || NUMBER.test(type)) {
     const json = readNumber(value)
@@ -81,14 +81,20 @@ const TEXT: ReadonlySet<string> = new Set(["string"])
 export const typesTried = (parameter: ParameterType | null): ReadonlySet<string> =>
   parameter === null || parameter.types.size === 0 ? TEXT : parameter.types
 
-/** As MiniMax's original reads it: the first type of the schema that the value fits. */
-export const valueOfTypes = (value: string, parameter: ParameterType | null): Literal => {
-  const types = typesTried(parameter)
-  if (value.toLowerCase() === "null" || (types.has("null") && ["none", "nil"].includes(value.toLowerCase())))
-    return NULL
+/** Of the first type that the value fits. */
+const firstFitting = (value: string, types: ReadonlySet<string>): Literal => {
   for (const [names, read] of READERS) {
     const literal = names.some((name) => types.has(name)) ? read(value) : null
     if (literal !== null) return literal
   }
   return readJson(value) ?? text(value)
+}
+
+/** As MiniMax's original reads it. */
+export const valueOfTypes = (value: string, parameter: ParameterType | null): Literal => {
+  const types = typesTried(parameter)
+  const word = value.toLowerCase()
+  return word === "null" || (types.has("null") && (word === "none" || word === "nil"))
+    ? NULL
+    : firstFitting(value, types)
 }

@@ -38,7 +38,7 @@ const refused: ReadonlyArray<readonly [ToolFormatName, object, keyword: string, 
   ["qwen3-coder", property(text, "a b"), "properties", "#/properties/a b"],
   ["glm", property({ ...text, enum: [" a"] }), "enum", "#/properties/a"],
   ["glm", property({ ...text, pattern: "^ " }), "pattern", "#/properties/a"],
-  ["minimax", property({ enum: ["none"] }), "enum", "#/properties/a"],
+  ["minimax", property({ enum: ["none", null] }), "enum", "#/properties/a"],
   ["gemma-function", property({ type: "array", items: text }), "type", "#/properties/a"],
   ["gemma-function", property({ ...text, enum: ["}"] }), "enum", "#/properties/a"],
   ["gemma4", property({ enum: [{ a: 1 }] }), "enum", "#/properties/a"],
@@ -70,6 +70,11 @@ describe("parameters of a call", () => {
       assert.deepStrictEqual(refusalOf(format, open, true), ["additionalProperties", "#"])
       assert.isNull(refusalOf(format, open))
     }
+  })
+
+  it("are refused at the place in the definitions that is to blame", () => {
+    const schema = { ...property({ type: "array", items: { $ref: "#/$defs/odd" } }), $defs: { odd: { multipleOf: 2 } } }
+    assert.deepStrictEqual(refusalOf("glm", schema), ["multipleOf", "#/$defs/odd"])
   })
 
   it("may be texts or null, and what references lead to", () => {
