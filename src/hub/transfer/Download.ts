@@ -21,7 +21,7 @@ export interface Downloading {
   /** Bytes of a file were thrown away. */
   readonly discarded: (job: Job, bytes: number) => void
   readonly opened: (job: Job) => void
-  readonly finished: (job: Job) => Effect.Effect<void>
+  readonly finished: (job: Job) => void
 }
 
 /** A file whose bytes had the wrong hash this often is given up. */
@@ -58,7 +58,7 @@ const finish = (context: Downloading, job: Job): Effect.Effect<void, TransferErr
     if (digest === file.etag) {
       yield* Effect.try({ try: () => part.finish(join(context.place.blobs, file.etag)), catch: io(part.path) })
       job.opened = null
-      return yield* context.finished(job)
+      return context.finished(job)
     }
     context.discarded(job, part.doneBytes())
     yield* Effect.try({ try: () => restartJob(job, context.hasher), catch: io(part.path) })

@@ -35,7 +35,7 @@ const PROGRESS_MS = 250
 /** What the notes of a transfer and other programs need besides the bytes. */
 const SPARE_BYTES = 16 * 2 ** 20
 
-/** Events that a slow reader may be behind; then the work waits. */
+/** Events that a slow reader may be behind; then the next one waits. */
 const BEHIND = 64
 
 /** Goes on when somebody sets the clock. */
@@ -83,10 +83,11 @@ const make = (tuning: Tuning) =>
     const bring = (
       revision: RepoRevision,
       options: TransferOptions,
-      emit: (event: TransferEvent) => Effect.Effect<void>
+      emitAll: (events: ReadonlyArray<TransferEvent>) => Effect.Effect<void>
     ): Effect.Effect<void, TransferError, Scope.Scope> =>
       Effect.gen(function* () {
         const { commit, repo } = revision
+        const emit = (event: TransferEvent) => emitAll([event])
         const places = placesOf(repo, commit)
         const refProblem = options.ref === null ? null : pathProblem(options.ref)
         if (refProblem !== null) return yield* new RepoRefused({ repo, problem: `the revision's name ${refProblem}` })
@@ -118,7 +119,11 @@ const make = (tuning: Tuning) =>
         })
         const pace = makePace(monotonicMs)
         const progress = makeProgress({ model: repo, doneBytes: totalBytes - missingBytes, totalBytes }, monotonicMs)
-        const report = Effect.suspend(() => emit(progress.event()))
+        const finished: Array<TransferEvent> = []
+        // A small file takes less time than its event, so those are told together; one report at a time, so that none gets lost.
+        const report = Effect.unsafeMakeSemaphore(1).withPermits(1)(
+          Effect.suspend(() => emitAll([...finished.splice(0), progress.event()]))
+        )
         const ticking = yield* Effect.forkScoped(Effect.repeat(report, Schedule.spaced(PROGRESS_MS)))
         const rate = options.maxRate === null ? null : makeRateLimit(options.maxRate, monotonicMs)
         yield* download(
@@ -141,13 +146,13 @@ const make = (tuning: Tuning) =>
             finished: (job) => {
               progress.finished(job)
               const { path, size } = job.file
-              return emit({ _tag: "FileFinished", model: repo, path, bytes: size })
+              finished.push({ _tag: "FileFinished", model: repo, path, bytes: size })
             }
           },
           missing
-        )
-        yield* Fiber.interrupt(ticking)
+        ).pipe(Effect.tapError(() => report))
         yield* report
+        yield* Fiber.interrupt(ticking)
         yield* Effect.try({
           try: () => {
             laySnapshot(places, revision, damaged)
@@ -167,7 +172,7 @@ const make = (tuning: Tuning) =>
       run: (revision, options) =>
         Effect.gen(function* () {
           const events = yield* Mailbox.make<TransferEvent, TransferError>({ capacity: BEHIND })
-          yield* bring(revision, options, (event) => Effect.asVoid(events.offer(event))).pipe(
+          yield* bring(revision, options, (list) => Effect.asVoid(events.offerAll(list))).pipe(
             Effect.scoped,
             Mailbox.into(events),
             Effect.forkScoped
