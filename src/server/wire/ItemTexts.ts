@@ -18,7 +18,7 @@ const stringEnd = (json: string, start: number): number => {
   return json.length
 }
 
-/** The parts of the object or list that begins at `start`, as far as commas part them, and one after it. */
+/** What commas part in the object or list that begins at `start`. */
 const partsOf = (json: string, start: number) => {
   const parts: Array<string> = []
   let depth = 0
