@@ -49,7 +49,7 @@ const pieceBytesOf = (rate: number | undefined): number =>
   rate === undefined ? PIECE_BYTES : Math.min(PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, rate / PIECES_PER_SECOND))
 
 /** A timer is late by a millisecond or more: what it cost may be caught up, as far as this. */
-const CATCH_UP_MS = 20
+const CATCH_UP_MS = 5
 /** Shorter waits are left to the next piece. */
 const SHORTEST_WAIT_MS = 2
 
