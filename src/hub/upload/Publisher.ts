@@ -9,7 +9,7 @@ import { withLibrary } from "../Library.js"
 import { commit } from "./Commit.js"
 import { type LargeFile, storeLargeFiles } from "./LargeFiles.js"
 import { sorted } from "./Modes.js"
-import { changed, isUnchanged } from "./Unchanged.js"
+import { changed, firstChanged } from "./Unchanged.js"
 
 /** Codes by which the Hub says that what shall be made is there. */
 const isThere = (problem: string): boolean => problem.startsWith("HTTP 409")
@@ -27,10 +27,10 @@ const make = Effect.gen(function* () {
 
   /** Fails when a file isn't the one that was listed: its bytes would not be those that were compared. */
   const unchanged = ({ files, repo, root }: Publication): Effect.Effect<void, UploadFailed> =>
-    Effect.suspend(() => {
-      const other = files.find((file) => !isUnchanged(root, file))
-      return other === undefined ? Effect.void : new UploadFailed({ repo, problem: changed(other) })
-    })
+    Effect.flatMap(
+      Effect.promise(() => firstChanged(root, files)),
+      (other) => (other === null ? Effect.void : new UploadFailed({ repo, problem: changed(other) }))
+    )
 
   const hashed = ({ repo, root }: Publication, file: Upload) =>
     Effect.gen(function* () {
