@@ -88,6 +88,9 @@ export const compileChat = (source: string, specialTokens: Readonly<Record<strin
       inputChars += s.length
       return userText(s)
     }
+    if (messages.length === 0) {
+      throw valueError("Cannot apply chat template to an empty conversation. Provide at least one message.")
+    }
     if (addGenerationPrompt && continueFinalMessage) {
       throw valueError("continue_final_message and add_generation_prompt are not compatible.")
     }

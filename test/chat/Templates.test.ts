@@ -40,7 +40,11 @@ describe("a template's text", () => {
     ]
   ])("is Python's: %s", (source, expected) => {
     const render = compileTemplate(source, {})
-    assert.strictEqual(render({ messages: [] }, () => new Date(0)).text, expected)
+    assert.strictEqual(render({ messages: [{ role: "user", content: "" }] }, () => new Date(0)).text, expected)
+  })
+
+  it("is none without messages, whatever the template makes of them", () => {
+    assert.throws(() => compileTemplate("x", {})({ messages: [] }, () => new Date(0)), /empty conversation/)
   })
 })
 
