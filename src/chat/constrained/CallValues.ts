@@ -4,7 +4,18 @@ import { type ParameterType, typeOf } from "../toolcalls/ParameterType.js"
 import { arrayGrammar } from "./ArrayGrammar.js"
 import { charactersOf, setOf } from "./CodePoints.js"
 import { FORMATS } from "./Formats.js"
-import { choice, EMPTY, type Expression, literal, makeRules, many, oneOf, type Rules, sequence } from "./Grammar.js"
+import {
+  choice,
+  EMPTY,
+  type Expression,
+  literal,
+  makeRules,
+  many,
+  oneOf,
+  optional,
+  type Rules,
+  sequence
+} from "./Grammar.js"
 import { type JsonText, makeJsonText } from "./JsonText.js"
 import { declaredTypes, isOfType, type JsonType } from "./Keywords.js"
 import { objectGrammar } from "./ObjectGrammar.js"
@@ -13,7 +24,7 @@ import { anyText, CONTROLS, exactText, isWritable, type RawText, WHITE } from ".
 import { resolve } from "./References.js"
 import { Refusal } from "./Refusal.js"
 import { ANY_CHARACTER, parseRegex, type Regex } from "./Regex.js"
-import { beside, type Place, type SchemaContext } from "./SchemaContext.js"
+import { beside, countOf, inside, type Place, type SchemaContext } from "./SchemaContext.js"
 import { schemaGrammar } from "./SchemaGrammar.js"
 
 /** `text`: strings are texts, all else is JSON. */
@@ -189,9 +200,27 @@ const textWriter = (parameters: Parameters, style: ValueStyle) => {
     const all = [
       ...(types.includes("string") ? [sequence(literal(open), texts)] : []),
       ...(others.length === 0 ? [] : [json({ ...schema, type: others }, place)]),
-      ...deep.flatMap((type) => (type === "object" ? objectGrammar : arrayGrammar)(schema, place, context) ?? [])
+      ...deep.flatMap((type) => deepGrammar(schema, type, place) ?? [])
     ]
     return all.length === 0 ? null : choice(all)
+  }
+
+  /** Of any names. */
+  const mapOf = (schema: JsonObject, place: Place): Expression => {
+    const other = either(schema["additionalProperties"] ?? !strict, inside(place, "additionalProperties"))
+    const [min, max] = [
+      countOf(schema, "minProperties", place.path, 0),
+      countOf(schema, "maxProperties", place.path, null)
+    ]
+    if (other === null || max === 0) return literal("{}")
+    const pair = rules.rule(sequence(oneOf(WORD), many(oneOf(WORD)), literal(":"), other))
+    const some = sequence(pair, rules.repeat(sequence(literal(","), pair), 0, max === null ? null : max - 1))
+    return sequence(literal("{"), min === 0 ? optional(some) : some, literal("}"))
+  }
+  const deepGrammar = (schema: JsonObject, type: JsonType, place: Place): Expression | null => {
+    if (type === "array") return arrayGrammar(schema, place, context)
+    const named = schema["properties"] !== undefined || schema["required"] !== undefined
+    return named ? objectGrammar(schema, place, context) : mapOf(schema, place)
   }
 
   const context: SchemaContext = { rules, strict, json: bareNames(makeJsonText(rules, AVOID)), value: either }
