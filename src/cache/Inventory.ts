@@ -17,7 +17,7 @@ import { isRepo } from "./Usage.js"
 /** A ref is a commit; a longer file is no ref. */
 const MAX_REF_BYTES = 1024
 
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+export const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 
 const realOf = (path: string): string | null => {
   try {

@@ -7,11 +7,11 @@ import { systemCode } from "../domain/FileProblems.js"
 import type { Plan, PlanItem } from "../domain/Reclaim.js"
 import { Maintenance } from "../services/Maintenance.js"
 import { Settings } from "../services/Settings.js"
-import { entriesBelow } from "./Entries.js"
+import { type Entries, entriesBelow } from "./Entries.js"
 import { stepsOf, take } from "./Execute.js"
-import { entriesOf, eventLoopTurn } from "./Files.js"
+import { eventLoopTurn } from "./Files.js"
 import { garbagePlan, repoGarbage, storeGarbage, usesOfOthers } from "./GarbagePlan.js"
-import { closedDirectory, isKept, isWritable, readAll, readRepo, readStore } from "./Inventory.js"
+import { closedDirectory, isKept, isLink, isWritable, readAll, readRepo, readStore } from "./Inventory.js"
 import { lockDirectory } from "./Layout.js"
 import { users } from "./Lease.js"
 import { removalPlan } from "./RemovalPlan.js"
@@ -21,14 +21,17 @@ import { usageOf } from "./Usage.js"
 /** With MLXK2_STRICT_TEST_DELETE=1 nothing else is deleted from (spec 01 §9.4). */
 const TEST_MARKER = "mlxk2_test_"
 
-const lockFiles = (hub: string, directory: string): ReadonlyArray<string> =>
-  entriesBelow(lockDirectory(hub, directory))
-    .all.filter(({ kind, path }) => kind !== "directory" && path.endsWith(".lock"))
+const lockFiles = (directory: string, { all }: Entries): ReadonlyArray<string> =>
+  all
+    .filter(({ kind, path }) => kind !== "directory" && path.endsWith(".lock"))
     .map(({ path }) => `.locks/${directory}/${path}`)
     .sort()
 
-const childCount = (directory: string): number =>
-  Either.match(entriesOf(directory), { onLeft: () => 0, onRight: (all) => all.length })
+/** What lies behind a link in place of the lock directory is nobody's lock. */
+const lockEntries = (hub: string, directory: string): Entries => {
+  const path = lockDirectory(hub, directory)
+  return isLink(path) ? { all: [], unreadable: [] } : entriesBelow(path)
+}
 
 const DENIED = ["EACCES", "EPERM", "EROFS"]
 
@@ -92,10 +95,11 @@ const make = Effect.gen(function* () {
     claims: ({ repoDirectory }) =>
       Effect.sync(() => {
         const directory = basename(repoDirectory)
+        const locks = lockEntries(hub, directory)
         return {
           users: users(hub, directory).map(({ pid }) => pid),
-          locks: lockFiles(hub, directory),
-          entries: childCount(lockDirectory(hub, directory))
+          locks: lockFiles(directory, locks),
+          entries: locks.all.filter(({ path }) => !path.includes("/")).length
         }
       }),
     removal: Effect.fn("Maintenance.removal")(function* ({ name, pinned, repoDirectory, snapshotDirectory }) {
