@@ -1,6 +1,6 @@
 /** `type: array` with its items and counts. Pure. */
 import type { JsonObject } from "../../domain/JsonFile.js"
-import { choice, EMPTY, type Expression, literal, optional, sequence } from "./Grammar.js"
+import { EMPTY, type Expression, literal, optional, sequence } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { countOf, inside, type Place, type SchemaContext } from "./SchemaContext.js"
 
@@ -31,15 +31,6 @@ export const arrayGrammar = (schema: JsonObject, place: Place, context: SchemaCo
   if (max !== null && max < min) return null
 
   const next = (index: number, item: Expression) => (index === 0 ? item : sequence(literal(","), json.space, item))
-  /** What may stand after `index` items. */
-  const after = (index: number): Expression => {
-    if (max !== null && index >= max) return EMPTY
-    const item = fixed[index]
-    if (item === undefined) return others(index)
-    const here = sequence(next(index, item), after(index + 1))
-    // A rule for each: the engine refuses parentheses inside of each other hundreds deep.
-    return rules.rule(index < min ? here : optional(here))
-  }
   const others = (index: number): Expression => {
     if (rest === null) return EMPTY
     const following = (done: number) =>
@@ -48,5 +39,12 @@ export const arrayGrammar = (schema: JsonObject, place: Place, context: SchemaCo
     const all = sequence(rest, following(1))
     return min > 0 ? all : optional(all)
   }
-  return choice([sequence(literal("["), json.space, after(0), json.space, literal("]"))])
+  const listed = Math.min(fixed.length, max ?? fixed.length)
+  let all = listed === max ? EMPTY : others(listed)
+  for (const [index, item] of [...fixed.slice(0, listed).entries()].reverse()) {
+    const here = sequence(next(index, item), all)
+    // A rule for each: the engine refuses parentheses inside of each other hundreds deep.
+    all = rules.rule(index < min ? here : optional(here))
+  }
+  return sequence(literal("["), json.space, all, json.space, literal("]"))
 }

@@ -8,6 +8,7 @@ import { Refusal } from "./Refusal.js"
 import type { Regex } from "./Regex.js"
 import { CLOSE_SLOT, MAX_SLOTS, OPEN_SLOT, SLOT_END, slotName } from "./Slots.js"
 import { utf8Ranges } from "./Utf8.js"
+import { MAX_STATES, slotStates } from "./WrittenRegex.js"
 
 /** Part of the right side of a rule. */
 export type Expression = string
@@ -84,6 +85,7 @@ export const makeRules = (): Rules => {
   const lines: Array<string> = []
   const names = new Map<string, string>()
   const slots: Array<Regex> = []
+  let states = 0
   let size = 0
   let count = 0
 
@@ -127,6 +129,8 @@ export const makeRules = (): Rules => {
   }
   const slot = (language: Regex): Expression =>
     named(`slot ${JSON.stringify(language)}`, () => {
+      states += slotStates(language)
+      if (states > MAX_STATES) throw new Refusal(null, "#", "its texts and patterns are too large")
       if (slots.push(language) > MAX_SLOTS) throw new Refusal(null, "#", `it has more than ${MAX_SLOTS} kinds of text`)
       const others = many(rule(sequence(oneOf([[0x30, 0x39]]), many(oneOf([[0x30, 0x39]])), literal(SLOT_END))))
       return sequence(literal(OPEN_SLOT), others, literal(slotName(slots.length - 1)), others, literal(CLOSE_SLOT))

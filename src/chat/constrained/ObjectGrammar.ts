@@ -1,6 +1,6 @@
 /** `type: object` with its properties, in the order of the schema, and those beyond them. Pure. */
 import { isObject, type JsonObject } from "../../domain/JsonFile.js"
-import { charactersOf, difference } from "./CodePoints.js"
+import { charactersOf, difference, intersection } from "./CodePoints.js"
 import { choice, EMPTY, type Expression, literal, oneOf, optional, type Rules, sequence } from "./Grammar.js"
 import { Refusal } from "./Refusal.js"
 import { countOf, inside, type Place, type SchemaContext } from "./SchemaContext.js"
@@ -47,8 +47,8 @@ const otherName = (names: ReadonlyArray<string>, { json, rules }: SchemaContext)
     const firsts = [...new Set(open.map((ending) => String.fromCodePoint(ending.codePointAt(0) ?? 0)))]
     const others = sequence(oneOf(difference(json.bare, charactersOf(firsts.join("")))), rest)
     const same = firsts
-      // Such a character is never bare.
-      .filter((first) => difference(charactersOf(first), json.bare).length === 0)
+      // Another, such as half a character, is never bare.
+      .filter((first) => intersection(charactersOf(first), json.bare).length > 0)
       .map((first) =>
         sequence(
           literal(first),

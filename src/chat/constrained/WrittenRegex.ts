@@ -44,7 +44,7 @@ const search = ({ fromStart, regex, toEnd }: Alternative): Regex => ({
 const statesOf = (regex: Regex): number => {
   switch (regex._tag) {
     case "Texts":
-      return regex.texts.reduce((sum, text) => sum + 3 * text.length, 1)
+      return regex.texts.reduce((sum, text) => sum + text.length, 1)
     case "Characters":
       return utf8Ranges(regex.set).flat().length
     case "Sequence":
@@ -56,7 +56,11 @@ const statesOf = (regex: Regex): number => {
   }
 }
 
-const MAX_STATES = 2 ** 18
+/** Of one grammar's slots, or of one pattern. */
+export const MAX_STATES = 2 ** 18
+
+/** As `statesOf`; repeated characters are counted, which takes no states (CountedLanguage.ts). */
+export const slotStates = (regex: Regex): number => statesOf(regex._tag === "Repeat" ? regex.part : regex)
 
 /** `whole`: the expression must match the whole text, anchors or not. Null where no text matches. */
 export const writtenRegex = (

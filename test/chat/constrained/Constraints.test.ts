@@ -4,7 +4,9 @@ import { Effect, Either } from "effect"
 import { SCHEMAS } from "../../../scripts/check/constrained-cases.js"
 import { subject, writer } from "../../../scripts/check/constrained-run.js"
 import { checkSchemas } from "../../../scripts/check/constrained-schemas.js"
+import { checkPatterns } from "../../../scripts/check/patterns.js"
 import { makeRandom } from "../../../scripts/check/Random.js"
+import { fuzzSchemas } from "../../../scripts/check/schemas.js"
 import { answerStream } from "../../../src/chat/AnswerStream.js"
 import { type AnswerModel, constraintGrammar } from "../../../src/chat/constrained/Constraints.js"
 import type { ToolFormatName } from "../../../src/chat/toolcalls/Formats.js"
@@ -32,6 +34,7 @@ const refused: ReadonlyArray<readonly [constraint: Constraint, keyword: string |
   [schemaOf({ type: "string", maxLength: 100_001 }), "maxLength", "#"],
   [schemaOf({ type: "string", minLength: 0.5 }), "minLength", "#"],
   [schemaOf({ type: "string", pattern: "^(?:a{1000}b){1000}$" }), "pattern", "#"],
+  [schemaOf({ anyOf: Array.from({ length: 300 }, (_, i) => ({ type: "string", maxLength: i })) }), null, "#"],
   [schemaOf({ type: "strin" }), "type", "#"],
   [schemaOf({ enum: [] }), "enum", "#"],
   [schemaOf({ enum: Array.from({ length: 2001 }, (_, i) => i) }), "enum", "#"],
@@ -75,18 +78,30 @@ describe("a constraint", () => {
   }, 120_000)
 
   it("holds patterns to what JavaScript's expressions match", async () => {
+    const wrong: Array<string> = []
+    for await (const { problem } of checkPatterns({ runs: 150, seed: 1 })) if (problem !== null) wrong.push(problem)
+    assert.deepStrictEqual(wrong, [])
+  }, 60_000)
+
+  it("is made of any schema, or refused", async () => {
+    const wrong: Array<string> = []
+    for await (const { problem } of fuzzSchemas({ runs: 300, seed: 1, answered: 60 }))
+      if (problem !== null) wrong.push(problem)
+    assert.deepStrictEqual(wrong, [])
+  }, 120_000)
+
+  it("holds answers that are patterns or choices as a whole", async () => {
     const at = await subject("qwen3", { toolFormat: null, harmony: false })
-    for (const pattern of [
-      "(?:a|bc)*d?",
-      "[^\\x00-\\x7f]{2}",
-      "\\S\\W.",
-      "[a-c\\d]{3,12}",
-      "é+|[\\u{1F600}-\\u{1F64F}]"
-    ]) {
-      const write = await Effect.runPromise(writer(at, { _tag: "Regex", pattern }, makeRandom(1), 200))
+    const wholes: ReadonlyArray<readonly [constraint: Constraint, fits: (text: string) => boolean]> = [
+      [{ _tag: "Regex", pattern: '(?:"a"|bc)*d?' }, (text) => /^(?:"a"|bc)*d?$/.test(text)],
+      [{ _tag: "Regex", pattern: "[^\\x00-\\x7f]{2}" }, (text) => /^\P{ASCII}{2}$/u.test(text)],
+      [{ _tag: "Choice", choices: ["", "a", "ab", "é😀"] }, (text) => ["", "a", "ab", "é😀"].includes(text)]
+    ]
+    for (const [constraint, fits] of wholes) {
+      const write = await Effect.runPromise(writer(at, constraint, makeRandom(1), 200))
       for (let run = 0; run < 5; run++) {
         const { finished, text } = await Effect.runPromise(write)
-        if (finished) assert.match(text, new RegExp(`^(?:${pattern})$`, "u"))
+        if (finished) assert.isTrue(fits(text), text)
       }
     }
   }, 60_000)
