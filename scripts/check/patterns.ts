@@ -4,8 +4,9 @@
  */
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { hasBit, type Language } from "../../src/chat/constrained/Choices.js"
 import { DEAD } from "../../src/chat/constrained/Dfa.js"
-import { hasBit, type Language, languageOf } from "../../src/chat/constrained/Language.js"
+import { languageOf } from "../../src/chat/constrained/Language.js"
 import { Refusal } from "../../src/chat/constrained/Refusal.js"
 import { parseRegex } from "../../src/chat/constrained/Regex.js"
 import { makeTokens, type Tokens } from "../../src/chat/constrained/TokenWalk.js"

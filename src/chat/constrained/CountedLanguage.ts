@@ -2,8 +2,9 @@
  * Texts of so many characters. Each is an automaton that is run again and again with a count beside it, not a state for each number:
  * the tokens are sorted once by how many characters they add, for all counts.
  */
+
+import { type Choices, type Closing, clearBit, keeping, type Language, maskFor, setBit } from "./Choices.js"
 import { DEAD, dfaOf } from "./Dfa.js"
-import { type Choices, type Closing, clearBit, keeping, type Language, maskFor, setBit } from "./Language.js"
 import type { Regex } from "./Regex.js"
 import { walkTokens } from "./TokenClasses.js"
 import type { Tokens } from "./TokenWalk.js"

@@ -1,6 +1,7 @@
 /** A grammar with slots, matched token by token: xgrammar reads what is around them, automata what is inside. */
+
+import { hasBit, type Language, setBit } from "./Choices.js"
 import { DEAD } from "./Dfa.js"
-import { hasBit, type Language, setBit } from "./Language.js"
 import { slotText } from "./Slots.js"
 import type { Tokens } from "./TokenWalk.js"
 
