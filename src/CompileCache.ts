@@ -21,6 +21,7 @@ import {
 import { createRequire } from "node:module"
 import { homedir } from "node:os"
 import { basename, dirname, isAbsolute, join } from "node:path"
+import { setFlagsFromString } from "node:v8"
 import { Script } from "node:vm"
 
 const OWNER_ONLY = 0o700
@@ -124,7 +125,13 @@ export const runCompiled = (path: string, build: string): void => {
     ...(cachedData === undefined ? {} : { cachedData })
   })
   if (cache !== null && (cachedData === undefined || script.cachedDataRejected === true)) {
-    process.on("exit", () => writeOwn(cache, script.createCachedData()))
+    // V8 forgets code that it hasn't run for a while: after a long first run just what every start needs would be missing.
+    setFlagsFromString("--no-flush-bytecode")
+    process.on("exit", () => {
+      // Code made under other flags than the next start's would be refused.
+      setFlagsFromString("--flush-bytecode")
+      writeOwn(cache, script.createCachedData())
+    })
   }
   const module = { exports: {} }
   script.runInThisContext()(createRequire(path), module, module.exports, path, dirname(path))

@@ -66,6 +66,29 @@ describe("the compile cache", () => {
     assert.deepInclude(statSync(kept()), { ino, mtimeMs })
   })
 
+  it("holds what the start needs after a run in which much memory was collected", async () => {
+    const steps = Array.from({ length: 500 }, (_, i) => `function step${i}() { return [${i}, "a"] }; step${i}();`)
+    const program = (rest: string) => PROGRAM.replace("process.stdout", `${steps.join("\n")}\n${rest}\nprocess.stdout`)
+    // V8 forgets code that many collections found idle; so one is enough.
+    const collect = `
+      const { setFlagsFromString } = require("node:v8")
+      setFlagsFromString("--stress-flush-code")
+      setFlagsFromString("--expose-gc")
+      const collectAll = require("node:vm").runInNewContext("gc")
+      for (let i = 0; i < 5; i++) collectAll()
+      setFlagsFromString("--no-stress-flush-code")
+      setFlagsFromString("--no-expose-gc")`
+    const sizeAfter = async (rest: string) => {
+      writeFileSync(join(home, "program.cjs"), program(rest))
+      await works()
+      const { size } = statSync(kept())
+      rmSync(kept())
+      return size
+    }
+    const short = await sizeAfter("")
+    assert.isAbove(await sizeAfter(collect), short)
+  })
+
   it("is made again from garbage and from a half", async () => {
     await works()
     const whole = readFileSync(kept())
