@@ -160,3 +160,5 @@ console.log(
     .map((load) => load.toFixed(1))
     .join(" ")}`
 )
+// The thread of the grammars waits for the next one.
+process.exit(0)
