@@ -45,6 +45,8 @@ export interface Entries {
 /** One text for a file, whatever it is called. */
 export const idOf = ({ device, inode }: Entry): string => `${device}:${inode}`
 
+export const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+
 const quietly = <A>(operation: () => A, otherwise: (code: string) => A): A => {
   try {
     return operation()

@@ -1,9 +1,9 @@
 /** Reads a cache as a whole: its repos, its shared store, and which repos are in use. */
-import { accessSync, constants, lstatSync, realpathSync } from "node:fs"
+import { accessSync, constants, realpathSync } from "node:fs"
 import { join } from "node:path"
 import { Either } from "effect"
 import { CacheIo } from "../domain/Errors.js"
-import { type Entry, entriesBelow, smallText } from "./Entries.js"
+import { type Entry, entriesBelow, isLink, smallText } from "./Entries.js"
 import { mayBeHeld } from "./FileLocks.js"
 import { entriesOf, isDirectory } from "./Files.js"
 import type { Holdings } from "./GarbagePlan.js"
@@ -16,8 +16,6 @@ import { isRepo } from "./Usage.js"
 
 /** A ref is a commit; a longer file is no ref. */
 const MAX_REF_BYTES = 1024
-
-export const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 
 const realOf = (path: string): string | null => {
   try {

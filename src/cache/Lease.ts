@@ -2,12 +2,12 @@
  * Leases: files beside a repo's locks, each naming a process that runs a model of the repo. Python's tools ignore them there.
  * A lease whose process is gone counts for nothing.
  */
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { Effect, Layer, Option } from "effect"
 import { DIRECTORY_PREFIX } from "../domain/ModelRef.js"
 import { Leases } from "../services/Leases.js"
-import { smallText } from "./Entries.js"
+import { isLink, smallText } from "./Entries.js"
 import { alive, type Holder, mine, parsed, written } from "./Holder.js"
 import { lockDirectory } from "./Layout.js"
 
@@ -47,8 +47,6 @@ export const users = (hub: string, repo: string): ReadonlyArray<Holder> =>
     .map(([, holder]) => holder)
 
 let count = 0
-
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 
 const write = (repo: string): string | null => {
   const directory = lockDirectory(dirname(repo), basename(repo))

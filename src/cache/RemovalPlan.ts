@@ -2,6 +2,7 @@
  * What deleting a model, or one revision of it, takes (spec 01 §9.1). Refs go first: a ref without its snapshot makes Python's
  * scan refuse the whole repo, a snapshot without a ref is merely detached. Then snapshots, then the blobs they used. Pure.
  */
+import { Array } from "effect"
 import type { PlanItem, RemovalPlan } from "../domain/Reclaim.js"
 import { type Blob, freedBytes, type Ref, type Repo, type Snapshot, TRASH, touches, usedBlobs } from "./Repo.js"
 
@@ -48,7 +49,7 @@ export const freeBlobs = (
 /** Blobs that other repos use stay, and with them the repo's directory. */
 const wholeModel = (repo: Repo, elsewhere: ReadonlyArray<string>): RemovalPlan => {
   const all = [...repo.blobs.values()]
-  const kept = all.filter((blob) => isForeign(repo, blob, elsewhere))
+  const [free, kept] = Array.partition(all, (blob) => isForeign(repo, blob, elsewhere))
   const paths = new Set(kept.map(({ entry }) => entry.path))
   const rest: PlanItem = { kind: "repo", path: repo.directory, size_bytes: 0 }
   return {
@@ -56,7 +57,7 @@ const wholeModel = (repo: Repo, elsewhere: ReadonlyArray<string>): RemovalPlan =
     items: [
       ...repo.refs.map((ref) => refItem(repo, ref)),
       ...repo.snapshots.map((snapshot) => snapshotItem(repo, snapshot)),
-      ...all.filter((blob) => !kept.includes(blob)).map((blob) => blobItem(repo, blob)),
+      ...free.map((blob) => blobItem(repo, blob)),
       ...(kept.length === 0 ? [rest] : []),
       { kind: "locks", path: `.locks/${repo.directory}`, size_bytes: 0 }
     ],
