@@ -25,6 +25,19 @@ const withoutFastCheck = {
   }
 }
 
+/** undici's index evaluates all that undici is at every start; its dispatchers and `request` are used, and lead to none of these. */
+const UNUSED = /^\.\/lib\/(cache|interceptor|mock|web)\//
+const NOTHING = "module.exports = new Proxy({}, { get: () => class {} })"
+const withoutWebApis = {
+  name: "without-web-apis",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: UNUSED }, ({ importer, path }) =>
+      /[/\\]undici[/\\]index\.js$/.test(importer) ? { path, namespace: "unused" } : undefined
+    )
+    onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: NOTHING }))
+  }
+}
+
 const BARREL = /^import (type )?\{([^}]*)\} from "effect"$/gm
 
 /** Functions that the barrel takes out of a module; everything else it exports is a module. */
@@ -74,7 +87,7 @@ const script = {
   outExtension: { ".js": ".cjs" },
   define: { ...common.define, "import.meta.url": "__script" },
   banner: { js: 'const __script=require("node:url").pathToFileURL(__filename).href;' },
-  plugins: [withoutBarrel, withoutFastCheck]
+  plugins: [withoutBarrel, withoutFastCheck, withoutWebApis]
 }
 
 /** Bundled CommonJS packages call require() for Node's own modules; ESM has none unless one is made. */
@@ -118,7 +131,8 @@ const library = await build({
   entryPoints: { index: "src/index.ts", testing: "src/testing.ts" },
   splitting: true,
   chunkNames: "library-[name]-[hash]",
-  external: [...NATIVE, "effect", "effect/*", "@effect/platform", "@effect/platform/*"]
+  external: [...NATIVE, "effect", "effect/*", "@effect/platform", "@effect/platform/*"],
+  plugins: [withoutWebApis]
 })
 
 const types = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
