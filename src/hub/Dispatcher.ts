@@ -2,6 +2,8 @@
  * The connections to the Hub: proxies, timeouts, keep-alive. undici, which is also behind Node's `fetch`, because `fetch` takes no
  * proxy in Node 20 and reads the file that it uploads into memory; undici's `request` streams both ways.
  */
+import { type LookupAddress, type LookupOptions, promises } from "node:dns"
+import type { LookupFunction } from "node:net"
 import { Either } from "effect"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici"
 import type { SettingsValues } from "../services/Settings.js"
@@ -11,6 +13,9 @@ import { connectForBulk } from "./transfer/LargeReads.js"
 const CONNECT_TIMEOUT_MS = 20_000
 /** Longest silence: before the answer begins, after the last byte sent or received. Uploads renew it with every piece. */
 const SILENCE_TIMEOUT_MS = 60_000
+
+/** To one host; further requests wait. */
+const MAX_CONNECTIONS = 32
 
 /** `bulk` is for handlers that use up all data at once (transfer/LargeReads). */
 export type Purpose = "calls" | "bulk"
@@ -38,12 +43,42 @@ const askedInTime: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (opti
 const addressOf = (proxy: string | null): string =>
   proxy === null || proxy === "" || proxy.includes("://") ? (proxy ?? "") : `http://${proxy}`
 
+/** Connections that are opened together share an answer. */
+const LOOKUP_KEPT_MS = 10_000
+
+/**
+ * Looks a host up once for many connections. undici's own interceptor for this takes names from a proxy that has to look them
+ * up itself; of the packages none is both maintained and small.
+ */
+const sharedLookup = (): LookupFunction => {
+  const kept = new Map<string, Promise<ReadonlyArray<LookupAddress>>>()
+  const ask = (key: string, host: string, options: LookupOptions) => {
+    const answer = promises.lookup(host, { ...options, all: true })
+    kept.set(key, answer)
+    setTimeout(() => kept.delete(key), LOOKUP_KEPT_MS).unref()
+    answer.catch(() => kept.delete(key))
+    return answer
+  }
+  return (host, { all, ...options }, answered) => {
+    const key = JSON.stringify([host, options])
+    ;(kept.get(key) ?? ask(key, host, options)).then(
+      (addresses) => {
+        const [first] = addresses
+        if (all === true) answered(null, [...addresses])
+        else answered(null, first?.address ?? "", first?.family)
+      },
+      (error: NodeJS.ErrnoException) => answered(error, "")
+    )
+  }
+}
+
 /** Certificates of a company's own authority come by NODE_EXTRA_CA_CERTS, which Node reads itself. */
 export const makeDispatcher = (
   { httpProxy, httpsProxy, noProxy }: SettingsValues["hub"],
   purpose: Purpose
-): Dispatcher =>
-  Either.getOrElse(
+): Dispatcher => {
+  const connecting = { timeout: CONNECT_TIMEOUT_MS, lookup: sharedLookup() }
+  return Either.getOrElse(
     Either.try(
       () =>
         new EnvHttpProxyAgent({
@@ -51,7 +86,8 @@ export const makeDispatcher = (
           httpsProxy: addressOf(httpsProxy),
           noProxy: noProxy ?? "",
           clientFactory: (url, options) => new Pool(url, options).compose(askedInTime),
-          connect: purpose === "bulk" ? connectForBulk(CONNECT_TIMEOUT_MS) : { timeout: CONNECT_TIMEOUT_MS },
+          connections: MAX_CONNECTIONS,
+          connect: purpose === "bulk" ? connectForBulk(connecting) : connecting,
           headersTimeout: SILENCE_TIMEOUT_MS,
           bodyTimeout: SILENCE_TIMEOUT_MS
         })
@@ -59,3 +95,4 @@ export const makeDispatcher = (
     // Around a proxy whose address can't be read goes nobody.
     () => new Agent({ connect: (_, callback) => callback(new ConnectionFailure(NO_PROXY_ADDRESS), null) })
   )
+}
