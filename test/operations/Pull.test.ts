@@ -18,7 +18,8 @@ import {
   pullOf,
   refOf,
   remainsIn,
-  snapshotOf
+  snapshotOf,
+  TUNING
 } from "../support/PullHub.js"
 
 const NAME = "acme/tiny"
@@ -223,6 +224,27 @@ describe("pull", () => {
       assert.isAbove(first, 2 * 2 ** 20)
       assert.deepEqual(faultsIn(place.cache, NAME, big), [])
       assert.strictEqual(refOf(place.cache, NAME), commit)
+    })
+  )
+
+  it.scopedLive("goes on with chunks of another size, which another version may have made", () =>
+    Effect.gen(function* () {
+      const place = yield* makePlace()
+      const big = { ...FILES, "model.safetensors": noise(6 * 2 ** 20) }
+      publish(place.hub, NAME, big)
+      place.hub.plan([{ when: /^GET \/files\//, times: 1000, trouble: { afterBytes: 300_000, ending: "stall" } }])
+      yield* pull(NAME, { ...fetchAll, resume: false }).pipe(
+        Stream.takeUntil((event) => event._tag === "Progress" && event.doneBytes > 2 * 2 ** 20),
+        Stream.runDrain,
+        Effect.provide(layerFor(place, { ...TUNING, chunkBytes: 2 ** 20 }))
+      )
+      place.hub.plan([])
+      const { error, events } = yield* pullOf(place, NAME, {}, { ...TUNING, chunkBytes: 2 ** 18 })
+      assert.isNull(error)
+      const planned = events.find((event) => event._tag === "Planned")
+      assert.isAbove(planned?._tag === "Planned" ? planned.resumedBytes : 0, 2 ** 20)
+      assert.isFalse(events.some(({ _tag }) => _tag === "Retrying"))
+      assert.deepEqual(faultsIn(place.cache, NAME, big), [])
     })
   )
 

@@ -29,6 +29,8 @@ const NOTES_SUFFIX = ".mlxk-chunks"
 
 /** A note is a number of bytes, padded; the first one is the size of a chunk. */
 const NOTE_BYTES = 16
+/** Of a file of 8 TB. */
+const MAX_NOTES_BYTES = 16 * 2 ** 20
 const note = (bytes: number): string => `${String(bytes).padStart(NOTE_BYTES - 1, "0")}\n`
 
 /** A stretch of the file: `start` to `end` (exclusive), of which the first `done` bytes are there. */
@@ -81,16 +83,29 @@ const lengthOf = (path: string): number | null => {
   return stats?.isFile() === true ? stats.size : null
 }
 
-/** What the notes say, chunk by chunk; null when they don't fit the file. */
-const readNotes = (path: string, chunks: ReadonlyArray<Chunk>, chunkBytes: number): ReadonlyArray<number> | null => {
-  if (lengthOf(path) !== NOTE_BYTES * (chunks.length + 1)) return null
+/** How a file was divided, and how many bytes of each chunk are there. */
+interface Notes {
+  readonly chunkBytes: number
+  readonly done: ReadonlyArray<number>
+}
+
+/** What an earlier transfer noted, which may have made other chunks; null when it doesn't fit the file. */
+const readNotes = (path: string, size: number): Notes | null => {
+  const length = lengthOf(path)
+  if (length === null || length > MAX_NOTES_BYTES) return null
   const text = Either.getOrElse(
     Either.try(() => readFileSync(path, "latin1")),
     () => ""
   )
-  const [noted, ...done] = text.trimEnd().split("\n").map(Number)
-  const fits = done.every((bytes, index) => bytes >= 0 && bytes <= chunkLength(chunks[index]))
-  return noted === chunkBytes && done.length === chunks.length && fits ? done : null
+  const [chunkBytes = 0, ...done] = text.trimEnd().split("\n").map(Number)
+  const isWhole = chunkBytes >= 1 && chunkBytes < size && length === NOTE_BYTES * (Math.ceil(size / chunkBytes) + 1)
+  const fits =
+    isWhole &&
+    chunksOf(size, chunkBytes).every(({ end, index, start }) => {
+      const bytes = done[index] ?? Number.NaN
+      return bytes >= 0 && bytes <= end - start
+    })
+  return fits ? { chunkBytes, done } : null
 }
 
 const chunkLength = (chunk: Chunk | undefined): number => (chunk === undefined ? 0 : chunk.end - chunk.start)
@@ -134,6 +149,7 @@ const writeAll = (descriptor: number, buffers: ReadonlyArray<Uint8Array>, positi
 
 /** The buffers without their first `count` bytes. */
 const without = (buffers: ReadonlyArray<Uint8Array>, count: number): ReadonlyArray<Uint8Array> => {
+  if (count === 0) return buffers
   let left = count
   return buffers.flatMap((buffer) => {
     const cut = Math.min(left, buffer.byteLength)
@@ -147,16 +163,18 @@ export const presentBytes = ({ blobs, chunkBytes, leftovers }: PartPlace, file: 
   const path = join(blobs, file.etag + PART_SUFFIX)
   const length = lengthOf(path)
   if (length === null) return Math.min(leftovers(file.etag)?.length ?? 0, file.size)
-  const chunks = chunksOf(file.size, chunkBytes)
+  const notes = readNotes(join(blobs, file.etag + NOTES_SUFFIX), file.size)
+  const chunks = chunksOf(file.size, notes?.chunkBytes ?? chunkBytes)
   if (chunks.length === 1) return length > file.size ? 0 : length
-  believe(chunks, readNotes(join(blobs, file.etag + NOTES_SUFFIX), chunks, chunkBytes) ?? [], length)
+  believe(chunks, notes?.done ?? [], length)
   return chunks.reduce((sum, { done }) => sum + done, 0)
 }
 
 /** Takes over what Python's library left of a file: its bytes lie in order from the start. */
-const adopt = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile, chunks: ReadonlyArray<Chunk>) => {
+const adopt = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile) => {
   const found = leftovers(file.etag)
   if (found === null || found.length > file.size) return
+  const chunks = chunksOf(file.size, chunkBytes)
   if (chunks.length > 1) {
     believe(chunks, prefix(chunks, found.length), found.length)
     closeSync(writeNotes(join(blobs, file.etag + NOTES_SUFFIX), chunks, chunkBytes))
@@ -166,16 +184,17 @@ const adopt = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile, chun
 
 /** Opens the part of a file, with what is there of it. Throws the system's errors. */
 export const open = (place: PartPlace, file: RepoFile): Part => {
-  const { blobs, chunkBytes } = place
+  const { blobs } = place
   const path = join(blobs, file.etag + PART_SUFFIX)
   const notesPath = join(blobs, file.etag + NOTES_SUFFIX)
+  if (lengthOf(path) === null) adopt(place, file)
+  const noted = readNotes(notesPath, file.size)
+  const chunkBytes = noted?.chunkBytes ?? place.chunkBytes
   const chunks = chunksOf(file.size, chunkBytes)
-  if (lengthOf(path) === null) adopt(place, file, chunks)
   const descriptor = openOwn(path)
   const { size: length } = fstatSync(descriptor)
-  const known =
-    chunks.length === 1 ? prefix(chunks, length > file.size ? 0 : length) : readNotes(notesPath, chunks, chunkBytes)
-  believe(chunks, known ?? [], length)
+  const known = chunks.length === 1 ? prefix(chunks, length > file.size ? 0 : length) : (noted?.done ?? [])
+  believe(chunks, known, length)
   if (length > file.size) ftruncateSync(descriptor, chunks.length === 1 ? 0 : file.size)
   let front = 0
   let notes = chunks.length === 1 ? null : writeNotes(notesPath, chunks, chunkBytes)
