@@ -138,16 +138,12 @@ export const download = (
     let lanes = 0
     let redirects = true
 
-    const askFor = (job: Job) =>
-      Effect.forkIn(
-        Effect.map(locate(fetching, job), (found) => {
-          redirects &&= found
-        }),
-        scope
-      )
-    const askAhead = Effect.suspend(() =>
-      redirects ? Effect.forEach(schedule.ahead(), askFor, { discard: true }) : Effect.void
-    )
+    const askAhead = () => {
+      const hear = (came: boolean) => {
+        redirects &&= came
+      }
+      for (const job of redirects ? schedule.ahead() : []) locate(fetching, job, hear)
+    }
     const verify = (job: Job) =>
       Effect.map(finish(context, job), () => {
         if (job.opened === null) schedule.forget(job)
@@ -155,7 +151,7 @@ export const download = (
     const bring = ({ chunk, job, part }: Task) =>
       Effect.gen(function* () {
         job.active++
-        yield* askAhead
+        askAhead()
         const ranges = yield* fetchStretch(fetching, job, part, chunk)
         job.active--
         if (ranges) pace.completed(context.receivedBytes())

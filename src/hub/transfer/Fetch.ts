@@ -1,5 +1,5 @@
 /** Fetches one stretch of a file, however often it takes: redirects, expired URLs, refusals, broken connections. */
-import { Clock, Effect, Random } from "effect"
+import { Clock, Effect, Either, Random } from "effect"
 import { CacheIo, DiskFull, DownloadFailed, type TransferError } from "../../domain/Errors.js"
 import { systemCode } from "../../domain/FileProblems.js"
 import type { TransferEvent } from "../../domain/Pull.js"
@@ -11,7 +11,7 @@ import { freeBytes } from "./Disk.js"
 import type { Job } from "./Job.js"
 import type { Chunk, Part } from "./Part.js"
 import type { RateLimit } from "./RateLimit.js"
-import { fetchBytes, type Head, headerOf, type Outcome, type Reception } from "./Request.js"
+import { fetchBytes, type Head, headerOf, type Outcome, type Reception, startRequest } from "./Request.js"
 import { backoffMs, isRange, LONGEST_DELAY_MS, verdict } from "./Retry.js"
 
 /** What tests make small. */
@@ -28,6 +28,8 @@ export interface Tuning {
 
 export interface Fetching {
   readonly client: typeof HubClient.Service
+  /** The Hub's own. */
+  readonly origin: string
   readonly revision: RepoRevision
   readonly tuning: Tuning
   readonly rate: RateLimit | null
@@ -86,8 +88,8 @@ export const resolveUrl = ({ client, revision }: Pick<Fetching, "client" | "revi
 
 /** Where a redirect leads; null for a URL of another scheme, or out of TLS into plain text: those are not followed. */
 export const nextUrl = (location: string | null, from: URL): URL | null => {
-  if (location === null || !URL.canParse(location, from.href)) return null
-  const url = new URL(location, from)
+  const url = location === null ? null : Either.getOrNull(Either.try(() => new URL(location, from)))
+  if (url === null) return null
   const secure = url.protocol === "https:" || (url.protocol === "http:" && from.protocol === "http:")
   return secure ? url : null
 }
@@ -106,39 +108,37 @@ const writeFailure = (error: unknown, part: Part, needed: number) => {
 }
 
 /**
- * Asks where the bytes of a file are, so that its turn begins with them. Best effort: a file without an address asks again.
- * False: no redirect came.
+ * Asks where the bytes of a file are, so that its turn begins with them. Best effort, beside everything else: a file without
+ * an address asks again. `redirected` hears whether a redirect came. No Effect, as there are as many of these as files.
  */
-export const locate = (context: Fetching, job: Job): Effect.Effect<boolean> =>
-  Effect.gen(function* () {
-    const { client, tuning } = context
-    let url = resolveUrl(context, job.file.path)
-    const { origin } = url
-    for (let hops = 0; hops <= MAX_REDIRECTS && url.origin === origin; hops++) {
-      const outcome = yield* fetchBytes(client.bulk, {
-        url,
-        headers: { ...client.headers(url), range: "bytes=0-0" },
-        silenceMs: tuning.silenceMs,
-        rate: null,
-        receive: () => ({ _tag: "Leave" }),
-        write: () => {}
-      })
+export const locate = (context: Fetching, job: Job, redirected: (came: boolean) => void) => {
+  const { client, origin, tuning } = context
+  const ask = (url: URL, hops: number) => {
+    const ended = (outcome: Outcome) => {
       const next = outcome._tag === "Answered" ? nextUrl(headerOf(outcome.head, "location"), url) : null
-      if (next === null) return false
-      url = next
+      if (next === null) return redirected(false)
+      if (next.origin === origin && hops < MAX_REDIRECTS) return ask(next, hops + 1)
+      if (next.origin !== origin) job.location ??= next
+      redirected(true)
     }
-    if (url.origin !== origin) job.location ??= url
-    return true
-  })
+    const headers = { ...client.headers(url), range: "bytes=0-0" }
+    const receive = (): Reception => ({ _tag: "Leave" })
+    startRequest(
+      client.bulk,
+      { url, headers, silenceMs: tuning.silenceMs, rate: null, receive, write: () => {} },
+      ended
+    )
+  }
+  ask(resolveUrl(context, job.file.path), 0)
+}
 
 /** `chunk` null fetches the whole file in one request. */
 const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): Effect.Effect<Try, TransferError> =>
   Effect.gen(function* () {
-    const { client, rate, revision, tuning } = context
+    const { client, origin, rate, revision, tuning } = context
     const { path, size } = job.file
     const stretch =
       chunk === null ? { from: 0, to: size, size } : { from: chunk.start + chunk.done, to: chunk.end, size }
-    const origin = new URL(client.endpoint).origin
     let problem: string | null | undefined
     const request = (url: URL): Effect.Effect<Outcome> =>
       fetchBytes(client.bulk, {

@@ -60,134 +60,141 @@ class WriteProblem extends Error {}
 
 /** Runs a request to its end; interruption ends the connection. */
 export const fetchBytes = (dispatcher: Dispatcher, request: ByteRequest): Effect.Effect<Outcome> =>
-  Effect.async((resume) => {
-    let head: Head = { status: 0, headers: {} }
-    let controller: Dispatcher.DispatchController | null = null
-    let buffers: Array<Uint8Array> = []
-    let gathered = 0
-    let position = 0
-    let left = 0
-    let received = 0
-    let windowStart = performance.now()
-    let windowBytes = 0
-    let stopped = false
-    let unwanted: number | null = null
-    let pause: NodeJS.Timeout | null = null
-    let turn: NodeJS.Immediate | null = null
+  Effect.async((resume) => Effect.sync(startRequest(dispatcher, request, (outcome) => resume(Effect.succeed(outcome)))))
 
-    const end = (outcome: Outcome) => {
-      stopped = true
-      if (pause !== null) clearTimeout(pause)
-      resume(Effect.succeed(outcome))
-    }
-    const stop = (reason: Error, outcome: Outcome) => {
-      if (stopped) return
-      end(outcome)
-      controller?.abort(reason)
-    }
-    const flush = () => {
-      if (turn !== null) clearImmediate(turn)
-      turn = null
-      if (gathered === 0) return
-      const taken = buffers
-      buffers = []
-      const from = position
-      position += gathered
-      received += gathered
-      gathered = 0
-      try {
-        request.write(from, taken)
-      } catch (error) {
-        stop(new WriteProblem(), { _tag: "WriteFailed", error })
-      }
-    }
-    const isTrickle = (bytes: number): boolean => {
-      windowBytes += bytes
-      const now = performance.now()
-      if (now - windowStart < TRICKLE_WINDOW_MS) return false
-      const trickles = windowBytes < TRICKLE_BYTES && request.rate === null
-      windowStart = now
-      windowBytes = 0
-      return trickles
-    }
-    const hold = (milliseconds: number, active: Dispatcher.DispatchController) => {
-      active.pause()
-      pause = setTimeout(() => active.resume(), milliseconds)
-    }
+/** Begins a request, calls `ended` at its end, and answers how to end it before: then `ended` is not called. */
+export const startRequest = (
+  dispatcher: Dispatcher,
+  request: ByteRequest,
+  ended: (outcome: Outcome) => void
+): (() => void) => {
+  let head: Head = { status: 0, headers: {} }
+  let controller: Dispatcher.DispatchController | null = null
+  let buffers: Array<Uint8Array> = []
+  let gathered = 0
+  let position = 0
+  let left = 0
+  let received = 0
+  let windowStart = performance.now()
+  let windowBytes = 0
+  let stopped = false
+  let unwanted: number | null = null
+  let pause: NodeJS.Timeout | null = null
+  let turn: NodeJS.Immediate | null = null
 
-    const options: Dispatcher.DispatchOptions = {
-      origin: request.url.origin,
-      path: request.url.pathname + request.url.search,
-      method: "GET",
-      headers: { ...request.headers, "accept-encoding": "identity" },
-      headersTimeout: request.silenceMs,
-      bodyTimeout: request.silenceMs
+  const end = (outcome: Outcome) => {
+    stopped = true
+    if (pause !== null) clearTimeout(pause)
+    ended(outcome)
+  }
+  const stop = (reason: Error, outcome: Outcome) => {
+    if (stopped) return
+    end(outcome)
+    controller?.abort(reason)
+  }
+  const flush = () => {
+    if (turn !== null) clearImmediate(turn)
+    turn = null
+    if (gathered === 0) return
+    const taken = buffers
+    buffers = []
+    const from = position
+    position += gathered
+    received += gathered
+    gathered = 0
+    try {
+      request.write(from, taken)
+    } catch (error) {
+      stop(new WriteProblem(), { _tag: "WriteFailed", error })
     }
-    dispatcher.dispatch(options, {
-      onRequestStart: (active) => {
-        controller = active
-        if (stopped) active.abort(new LeftUnread())
-      },
-      onResponseStart: (active, status, headers) => {
-        if (status < 200) return
-        head = { status, headers }
-        const reception = request.receive(head)
-        if (reception._tag === "Leave") {
-          unwanted = 0
-          return
-        }
-        controller = active
-        position = reception.position
-        left = reception.limit
-      },
-      onResponseData: (active, piece) => {
-        if (stopped) return
-        if (unwanted !== null) {
-          unwanted += piece.byteLength
-          if (unwanted > LEFT_BYTES) stop(new LeftUnread(), { _tag: "Answered", head, received })
-          return
-        }
-        const bytes = piece.byteLength > left ? piece.subarray(0, left) : piece
-        left -= bytes.byteLength
-        // A large piece lies in the connection's buffer and goes straight on; small ones are worth a copy.
-        const isLarge = bytes.byteLength > COPIED_BYTES
-        buffers.push(isLarge ? bytes : Buffer.from(bytes))
-        gathered += bytes.byteLength
-        if (isLarge || gathered >= GATHER_BYTES || left === 0) flush()
-        else turn ??= setImmediate(flush)
-        if (stopped) return
-        if (bytes.byteLength < piece.byteLength) {
-          stop(new LeftUnread(), { _tag: "Broken", problem: "the answer is longer than the file", received })
-        } else if (isTrickle(bytes.byteLength)) {
-          flush()
-          stop(new LeftUnread(), { _tag: "Broken", problem: "the answer stalled", received })
-        } else if (request.rate !== null) {
-          const wait = request.rate.take(bytes.byteLength)
-          if (wait > 0) hold(wait, active)
-        }
-      },
-      onResponseEnd: () => {
-        if (stopped) return
-        flush()
-        if (!stopped) end({ _tag: "Answered", head, received })
-      },
-      onResponseError: (_, error) => {
-        if (stopped) return
-        if (unwanted !== null) return end({ _tag: "Answered", head, received })
-        flush()
-        if (!stopped) end({ _tag: "Broken", problem: connectionProblem(error), received })
+  }
+  const isTrickle = (bytes: number): boolean => {
+    windowBytes += bytes
+    const now = performance.now()
+    if (now - windowStart < TRICKLE_WINDOW_MS) return false
+    const trickles = windowBytes < TRICKLE_BYTES && request.rate === null
+    windowStart = now
+    windowBytes = 0
+    return trickles
+  }
+  const hold = (milliseconds: number, active: Dispatcher.DispatchController) => {
+    active.pause()
+    pause = setTimeout(() => active.resume(), milliseconds)
+  }
+
+  const options: Dispatcher.DispatchOptions = {
+    origin: request.url.origin,
+    path: request.url.pathname + request.url.search,
+    method: "GET",
+    headers: { ...request.headers, "accept-encoding": "identity" },
+    headersTimeout: request.silenceMs,
+    bodyTimeout: request.silenceMs
+  }
+  dispatcher.dispatch(options, {
+    onRequestStart: (active) => {
+      controller = active
+      if (stopped) active.abort(new LeftUnread())
+    },
+    onResponseStart: (active, status, headers) => {
+      if (status < 200) return
+      head = { status, headers }
+      const reception = request.receive(head)
+      if (reception._tag === "Leave") {
+        unwanted = 0
+        return
       }
-    })
-    return Effect.sync(() => {
+      controller = active
+      position = reception.position
+      left = reception.limit
+    },
+    onResponseData: (active, piece) => {
       if (stopped) return
-      stopped = true
-      if (pause !== null) clearTimeout(pause)
-      if (turn !== null) clearImmediate(turn)
-      // What came is kept: the next run goes on behind it.
-      if (gathered > 0) keep(() => request.write(position, buffers))
-      controller?.abort(new LeftUnread())
-    })
+      if (unwanted !== null) {
+        unwanted += piece.byteLength
+        if (unwanted > LEFT_BYTES) stop(new LeftUnread(), { _tag: "Answered", head, received })
+        return
+      }
+      const bytes = piece.byteLength > left ? piece.subarray(0, left) : piece
+      left -= bytes.byteLength
+      // A large piece lies in the connection's buffer and goes straight on; small ones are worth a copy.
+      const isLarge = bytes.byteLength > COPIED_BYTES
+      buffers.push(isLarge ? bytes : Buffer.from(bytes))
+      gathered += bytes.byteLength
+      if (isLarge || gathered >= GATHER_BYTES || left === 0) flush()
+      else turn ??= setImmediate(flush)
+      if (stopped) return
+      if (bytes.byteLength < piece.byteLength) {
+        stop(new LeftUnread(), { _tag: "Broken", problem: "the answer is longer than the file", received })
+      } else if (isTrickle(bytes.byteLength)) {
+        flush()
+        stop(new LeftUnread(), { _tag: "Broken", problem: "the answer stalled", received })
+      } else if (request.rate !== null) {
+        const wait = request.rate.take(bytes.byteLength)
+        if (wait > 0) hold(wait, active)
+      }
+    },
+    onResponseEnd: () => {
+      if (stopped) return
+      flush()
+      if (!stopped) end({ _tag: "Answered", head, received })
+    },
+    onResponseError: (_, error) => {
+      if (stopped) return
+      if (unwanted !== null) return end({ _tag: "Answered", head, received })
+      flush()
+      if (!stopped) end({ _tag: "Broken", problem: connectionProblem(error), received })
+    }
   })
+  return () => {
+    if (stopped) return
+    stopped = true
+    if (pause !== null) clearTimeout(pause)
+    if (turn !== null) clearImmediate(turn)
+    // What came is kept: the next run goes on behind it.
+    if (gathered > 0) keep(() => request.write(position, buffers))
+    controller?.abort(new LeftUnread())
+  }
+}
 
 const keep = (write: () => void) => {
   try {

@@ -132,6 +132,7 @@ const make = (tuning: Tuning) =>
             hasher,
             fetching: {
               client,
+              origin: new URL(client.endpoint).origin,
               revision,
               tuning,
               rate,
