@@ -1,7 +1,8 @@
 /** What nothing uses any more: superseded revisions, partial downloads, orphan blobs, unused payloads of the store. Pure. */
 import type { Plan, PlanItem } from "../domain/Reclaim.js"
 import type { Entry } from "./Entries.js"
-import { blobItem, freeBlobs, isForeign, notes, snapshotItem } from "./RemovalPlan.js"
+import { STAGED } from "./Layout.js"
+import { blobItem, freeBlobs, isForeign, leftoverItem, notes, snapshotItem } from "./RemovalPlan.js"
 import { type Blob, freedBytes, type Repo, type Snapshot, touches, usedBlobs } from "./Repo.js"
 import { type Payload, STORE } from "./SharedStore.js"
 
@@ -50,6 +51,7 @@ const garbageOf = (repo: Repo, elsewhere: ReadonlyArray<string>, isOld: (entry: 
       repo,
       snapshots.map(({ name }) => name)
     ),
+    ...repo.entries.filter((entry) => entry.path === STAGED && isOld(entry)).map((entry) => leftoverItem(repo, entry)),
     ...blobs.map((blob) => blobItem(repo, blob))
   ]
   return { items, blobs, freedBytes: freedBytes(repo.entries.filter(isIn(repo, items))) }

@@ -25,6 +25,9 @@ export const repoNames = (hub: string): Either.Either<ReadonlyArray<string>, str
 /** The directory of the repo called `name`, whether it exists or not. */
 export const repoDirectory = (hub: string, name: string): string => join(hub, directoryName(name))
 
+/** Where a pull lays a new snapshot in its repo before it gets its name. */
+export const STAGED = ".mlxk-snapshot"
+
 /** Where the lock and lease files of a repo's directory lie, whether they exist or not (spec 01 §2.5). */
 export const lockDirectory = (hub: string, directory: string): string => join(hub, ".locks", directory)
 

@@ -4,6 +4,7 @@
  */
 import { Array } from "effect"
 import type { PlanItem, RemovalPlan } from "../domain/Reclaim.js"
+import type { Entry } from "./Entries.js"
 import { type Blob, freedBytes, type Ref, type Repo, type Snapshot, TRASH, touches, usedBlobs } from "./Repo.js"
 
 const sum = (sizes: ReadonlyArray<number>): number => sizes.reduce((total, size) => total + size, 0)
@@ -20,12 +21,12 @@ export const snapshotItem = (repo: Repo, { entry, files }: Snapshot): PlanItem =
 export const blobItem = (repo: Repo, { entry, partial }: Blob): PlanItem =>
   item(repo, partial ? "partial" : "blob", entry.path, entry.size)
 
+export const leftoverItem = (repo: Repo, { path, size }: Entry): PlanItem => item(repo, "leftover", path, size)
+
 /** What Python's library notes about a commit beside its snapshot, and what an interrupted deletion left. */
 export const notes = (repo: Repo, commits: ReadonlyArray<string>): ReadonlyArray<PlanItem> => {
   const paths = [TRASH, ...commits.flatMap((commit) => [`.no_exist/${commit}`, `trees/${commit}.json`])]
-  return repo.entries
-    .filter(({ path }) => paths.includes(path))
-    .map(({ path, size }) => item(repo, "leftover", path, size))
+  return repo.entries.filter(({ path }) => paths.includes(path)).map((entry) => leftoverItem(repo, entry))
 }
 
 /** Whether a link of another repo leads to the blob. `elsewhere`: what the other repos' links lead to. */

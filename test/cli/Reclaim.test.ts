@@ -148,6 +148,20 @@ it.scopedLive("gc knows partial downloads of Python's library and our own", () =
   })
 )
 
+it.scopedLive("gc takes the links of a pull that was given up, and leaves those of one that may go on", () =>
+  Effect.gen(function* () {
+    const hub = yield* laidDown({ repos: [{ repo: "org/half" }] })
+    const staged = join(hub, "models--org--half", ".mlxk-snapshot")
+    mkdirSync(join(staged, "deep"), { recursive: true })
+    for (const path of ["a.json", "deep/b.json"]) symlinkSync("../../blobs/missing", join(staged, path))
+    expect((yield* runCli(["gc", "--null"], { hub })).out).toBe("")
+    utimesSync(staged, 1, 1)
+    expect((yield* runCli(["gc", "--null"], { hub })).out).toBe("models--org--half/.mlxk-snapshot\0")
+    expect((yield* runCli(["gc", "--delete"], { hub })).code).toBe(0)
+    expect(existsSync(staged)).toBe(false)
+  })
+)
+
 it.scopedLive("a model that somebody runs is refused, without the need of --force when that process is gone", () =>
   Effect.gen(function* () {
     const hub = yield* laidDown(TREE)

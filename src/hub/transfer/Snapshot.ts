@@ -12,11 +12,13 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlink,
   symlinkSync,
   writeFileSync
 } from "node:fs"
 import { dirname, join, relative, sep } from "node:path"
-import { Either } from "effect"
+import { Effect, Either } from "effect"
+import { STAGED } from "../../cache/Layout.js"
 import { byCodePoint } from "../../domain/CachedModel.js"
 import type { RepoFile, RepoRevision } from "../../services/Hub.js"
 import type { CachedRef } from "../../services/Transfer.js"
@@ -69,21 +71,22 @@ const writeAnew = (path: string, text: string) => {
   writeFileSync(path, text, { flag: "wx" })
 }
 
-/** The link's text: relative, so that a cache can be moved. */
-const targetOf = ({ blobs, snapshot }: RepoPlaces, file: RepoFile): string =>
-  relative(dirname(join(snapshot, file.path)), join(blobs, file.etag))
+/** The link's text: relative, so that a cache can be moved; out of the snapshot and of `snapshots`. */
+const targetOf = ({ etag, path }: RepoFile): string =>
+  [...path.split("/").map(() => ".."), "..", "blobs", etag].join(sep)
 
 /** A link to the blob, or a copy on volumes that know no links. Nothing stands at the path. */
 const linkOrCopy = (places: RepoPlaces, file: RepoFile, path: string) => {
-  if (attempt(() => symlinkSync(targetOf(places, file), path) ?? true) !== null) return
-  copyFileSync(join(places.blobs, file.etag), path, fsConstants.COPYFILE_FICLONE)
+  if (attempt(() => symlinkSync(targetOf(file), path) ?? true) !== null) return
+  // Never through a link that leads to the blob itself.
+  copyFileSync(join(places.blobs, file.etag), path, fsConstants.COPYFILE_FICLONE | fsConstants.COPYFILE_EXCL)
 }
 
 /** Puts a file in its place in a snapshot that others may read: in one step. */
 const place = (places: RepoPlaces, file: RepoFile) => {
   const { snapshot } = places
   const path = join(snapshot, file.path)
-  if (attempt(() => readlinkSync(path)) === targetOf(places, file)) return
+  if (attempt(() => readlinkSync(path)) === targetOf(file)) return
   makeInside(snapshot, dirname(path))
   const fresh = `${path}.mlxk-${process.pid}`
   rmSync(fresh, { force: true })
@@ -103,21 +106,51 @@ export const hasBlob = ({ blobs }: RepoPlaces, file: RepoFile): boolean => {
   return stats?.isFile() === true && stats.size === file.size
 }
 
-/** A new snapshot appears in one step, with all its links; one that exists gets what it lacks, and whole what is damaged. */
-export const laySnapshot = (places: RepoPlaces, { commit, files }: RepoRevision, damaged: ReadonlySet<string>) => {
-  const linked = files.filter((file) => damaged.has(file.etag) || !isCopied(places, file))
-  if (existsSync(places.snapshot)) {
-    for (const file of linked) place(places, file)
-    return
-  }
-  const staged = join(places.repo, `.mlxk-${commit}`)
+/** Node's threads get the next ones once in a turn of the event loop, which is long while bytes come. */
+const LINKS_AT_ONCE = 64
+
+/** A snapshot on its way, which appears in one step with all its links. */
+export interface NewSnapshot {
+  /**
+   * Makes the links, on Node's threads: beside the bytes, and before their blobs are there. It may be interrupted, and ends
+   * early where links can't be made.
+   */
+  readonly links: Effect.Effect<void>
+  /** Does the rest, when all blobs are there. */
+  readonly finish: () => void
+}
+
+/** Begins to lay a snapshot; null when it exists. */
+export const beginSnapshot = (places: RepoPlaces, { files }: RepoRevision): NewSnapshot | null => {
+  if (existsSync(places.snapshot)) return null
+  const staged = join(places.repo, STAGED)
   rmSync(staged, { recursive: true, force: true })
-  for (const directory of new Set(["", ...linked.map(({ path }) => dirname(path))])) {
+  for (const directory of new Set([".", ...files.map(({ path }) => dirname(path))])) {
     mkdirSync(join(staged, directory), { recursive: true })
   }
-  for (const file of linked) linkOrCopy(places, file, join(staged, file.path))
-  mkdirSync(dirname(places.snapshot), { recursive: true })
-  renameSync(staged, places.snapshot)
+  const laid = new Set<RepoFile>()
+  const link = (file: RepoFile) =>
+    Effect.async<void, NodeJS.ErrnoException>((resume) =>
+      symlink(targetOf(file), join(staged, file.path), (error) => {
+        if (error === null) laid.add(file)
+        resume(error === null ? Effect.void : Effect.fail(error))
+      })
+    ).pipe(Effect.uninterruptible)
+  return {
+    links: Effect.ignore(Effect.forEach(files, link, { concurrency: LINKS_AT_ONCE, discard: true })),
+    finish: () => {
+      for (const file of files) if (!laid.has(file)) linkOrCopy(places, file, join(staged, file.path))
+      mkdirSync(dirname(places.snapshot), { recursive: true })
+      renameSync(staged, places.snapshot)
+    }
+  }
+}
+
+/** Gives a snapshot that exists what it lacks, and whole what is damaged. */
+export const mendSnapshot = (places: RepoPlaces, { files }: RepoRevision, damaged: ReadonlySet<string>) => {
+  for (const file of files) {
+    if (damaged.has(file.etag) || !isCopied(places, file)) place(places, file)
+  }
 }
 
 /** Lets a branch or tag lead to the commit. */

@@ -24,7 +24,7 @@ import type { PartPlace } from "./Part.js"
 import { plan, refusal } from "./Plan.js"
 import { makeProgress } from "./Progress.js"
 import { makeRateLimit } from "./RateLimit.js"
-import { begin, end, hasBegun, laySnapshot, type RepoPlaces, readRefs, writeRef } from "./Snapshot.js"
+import { begin, beginSnapshot, end, hasBegun, mendSnapshot, type RepoPlaces, readRefs, writeRef } from "./Snapshot.js"
 
 /** Nine failures take about two minutes. */
 const DEFAULT: Tuning = { chunkBytes: 32 * 2 ** 20, silenceMs: 20_000, firstDelayMs: 500, maxFailures: 9 }
@@ -124,6 +124,11 @@ const make = (tuning: Tuning) =>
         const report = Effect.unsafeMakeSemaphore(1).withPermits(1)(
           Effect.suspend(() => emitAll([...finished.splice(0), progress.event()]))
         )
+        const snapshot = yield* Effect.try({
+          try: () => beginSnapshot(places, revision),
+          catch: writing(places.repo)
+        })
+        const linking = yield* Effect.forkScoped(snapshot?.links ?? Effect.void)
         const ticking = yield* Effect.forkScoped(Effect.repeat(report, Schedule.spaced(PROGRESS_MS)))
         const rate = options.maxRate === null ? null : makeRateLimit(options.maxRate, monotonicMs)
         yield* download(
@@ -153,10 +158,11 @@ const make = (tuning: Tuning) =>
           missing
         ).pipe(Effect.tapError(() => report))
         yield* report
-        yield* Fiber.interrupt(ticking)
+        yield* Fiber.interruptAll([ticking, linking])
         yield* Effect.try({
           try: () => {
-            laySnapshot(places, revision, damaged)
+            if (snapshot === null) mendSnapshot(places, revision, damaged)
+            else snapshot.finish()
             if (options.ref !== null) writeRef(places, options.ref, commit)
             end(places)
           },

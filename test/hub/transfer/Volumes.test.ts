@@ -18,7 +18,11 @@ vi.mock("node:fs", async (original) => {
     if (!volume.links) throw Object.assign(new Error("EPERM"), { code: "EPERM" })
     real.symlinkSync(target, path, type)
   }
-  return { ...real, symlinkSync, default: { ...real, symlinkSync } }
+  const symlink = (target: string, path: string, done: (error: Error | null) => void) => {
+    if (volume.links) real.symlink(target, path, done)
+    else setImmediate(done, Object.assign(new Error("EPERM"), { code: "EPERM" }))
+  }
+  return { ...real, symlink, symlinkSync, default: { ...real, symlink, symlinkSync } }
 })
 
 vi.mock("../../../src/hub/transfer/Disk.js", async (original) => {
