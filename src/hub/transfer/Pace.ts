@@ -8,6 +8,7 @@ export interface Pace {
   readonly congested: () => void
 }
 
+/** For one file; more files begin with a request each. */
 const FIRST_LIMIT = 16
 /** More connections than this are rude to a server, and bring nothing. */
 const MAX_LIMIT = 32
@@ -15,8 +16,8 @@ const MAX_LIMIT = 32
 const WORTH_IT = 1.1
 const GROWTH = 1.5
 
-export const makePace = (now: () => number): Pace => {
-  let limit = FIRST_LIMIT
+export const makePace = (files: number, now: () => number): Pace => {
+  let limit = Math.min(MAX_LIMIT, Math.max(FIRST_LIMIT, files))
   let completions = 0
   let windowStart = now()
   let windowBytes = 0

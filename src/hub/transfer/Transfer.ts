@@ -27,7 +27,7 @@ import { makeRateLimit } from "./RateLimit.js"
 import { begin, beginSnapshot, end, hasBegun, mendSnapshot, type RepoPlaces, readRefs, writeRef } from "./Snapshot.js"
 
 /** Nine failures take about two minutes. */
-const DEFAULT: Tuning = { chunkBytes: 32 * 2 ** 20, silenceMs: 20_000, firstDelayMs: 500, maxFailures: 9 }
+const DEFAULT: Tuning = { chunkBytes: 8 * 2 ** 20, silenceMs: 20_000, firstDelayMs: 500, maxFailures: 9 }
 
 /** Often enough for a smooth bar. */
 const PROGRESS_MS = 250
@@ -117,7 +117,7 @@ const make = (tuning: Tuning) =>
           missingBytes,
           resumedBytes
         })
-        const pace = makePace(monotonicMs)
+        const pace = makePace(missing.length, monotonicMs)
         const progress = makeProgress({ model: repo, doneBytes: totalBytes - missingBytes, totalBytes }, monotonicMs)
         const finished: Array<TransferEvent> = []
         // A small file takes less time than its event, so those are told together; one report at a time, so that none gets lost.

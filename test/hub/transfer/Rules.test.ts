@@ -99,7 +99,7 @@ describe("answers", () => {
 describe("pace", () => {
   it("grows while that brings more, stays when it doesn't, and halves in trouble", () => {
     let now = 0
-    const pace = makePace(() => now)
+    const pace = makePace(1, () => now)
     let bytes = 0
     const window = (rate: number) => {
       const requests = pace.limit()
