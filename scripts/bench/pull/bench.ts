@@ -94,7 +94,6 @@ const measure = async (measured: Case, count: number) => {
     }
   } finally {
     stop()
-    removeDirectories()
   }
   console.log(JSON.stringify(summary(measured, runs, load)))
 }
@@ -107,12 +106,15 @@ const memory = async (gib: number) => {
     console.log(JSON.stringify({ case: `${gib} GiB`, seconds: Math.round(seconds), peakMiB: Math.round(peakMiB) }))
   } finally {
     stop()
-    removeDirectories()
   }
 }
 
 if (values.serve !== undefined) await serve(JSON.parse(values.serve))
 else {
-  for (const measured of CASES) await measure(measured, Number(values.runs))
-  if (Number(values.memory) > 0) await memory(Number(values.memory))
+  try {
+    for (const measured of CASES) await measure(measured, Number(values.runs))
+    if (Number(values.memory) > 0) await memory(Number(values.memory))
+  } finally {
+    removeDirectories()
+  }
 }

@@ -170,16 +170,17 @@ export const presentBytes = ({ blobs, chunkBytes, leftovers }: PartPlace, file: 
   return chunks.reduce((sum, { done }) => sum + done, 0)
 }
 
-/** Takes over what Python's library left of a file: its bytes lie in order from the start. */
-const adopt = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile) => {
+/** Takes over what Python's library left of a file, if anything: its bytes lie in order from the start. */
+const adopt = ({ blobs, chunkBytes, leftovers }: PartPlace, file: RepoFile): boolean => {
   const found = leftovers(file.etag)
-  if (found === null || found.length > file.size) return
+  if (found === null || found.length > file.size) return false
   const chunks = chunksOf(file.size, chunkBytes)
   if (chunks.length > 1) {
     believe(chunks, prefix(chunks, found.length), found.length)
     closeSync(writeNotes(join(blobs, file.etag + NOTES_SUFFIX), chunks, chunkBytes))
   }
   renameSync(found.path, join(blobs, file.etag + PART_SUFFIX))
+  return true
 }
 
 /** Opens the part of a file, with what is there of it. Throws the system's errors. */
@@ -187,8 +188,8 @@ export const open = (place: PartPlace, file: RepoFile): Part => {
   const { blobs } = place
   const path = join(blobs, file.etag + PART_SUFFIX)
   const notesPath = join(blobs, file.etag + NOTES_SUFFIX)
-  if (lengthOf(path) === null) adopt(place, file)
-  const noted = readNotes(notesPath, file.size)
+  const isBegun = lengthOf(path) !== null || adopt(place, file)
+  const noted = isBegun ? readNotes(notesPath, file.size) : null
   const chunkBytes = noted?.chunkBytes ?? place.chunkBytes
   const chunks = chunksOf(file.size, chunkBytes)
   const descriptor = openOwn(path)

@@ -1,4 +1,6 @@
 /** What has to be fetched: a repo's files against what the cache holds. */
+import { existsSync, readdirSync } from "node:fs"
+import { Either } from "effect"
 import { RepoRefused } from "../../domain/Errors.js"
 import type { RepoFile, RepoRevision } from "../../services/Hub.js"
 import type { PlannedFile } from "../../services/Transfer.js"
@@ -52,6 +54,10 @@ export interface Planned {
   readonly resumedBytes: number
 }
 
+/** What lies in a directory; null when it is there and can't be listed: then every file is looked at. */
+const namesIn = (directory: string): ReadonlySet<string> | null =>
+  existsSync(directory) ? Either.getOrNull(Either.try(() => new Set(readdirSync(directory)))) : new Set()
+
 /** `damaged` holds the etags of blobs that don't count. */
 export const plan = (
   { files }: RepoRevision,
@@ -60,9 +66,11 @@ export const plan = (
   damaged: ReadonlySet<string> = new Set()
 ): Planned => {
   const contents = new Map(files.map((file) => [file.etag, file]))
-  const missing = [...contents.values()].filter(
-    (file) => damaged.has(file.etag) || !(hasBlob(places, file) || isCopied(places, file))
-  )
+  const blobs = namesIn(places.blobs)
+  const hasSnapshot = existsSync(places.snapshot)
+  const isHere = (file: RepoFile): boolean =>
+    (blobs?.has(file.etag) !== false && hasBlob(places, file)) || (hasSnapshot && isCopied(places, file))
+  const missing = [...contents.values()].filter((file) => damaged.has(file.etag) || !isHere(file))
   const left = new Map(missing.map((file) => [file.etag, file.size - presentBytes(place, file)]))
   const missingBytes = [...left.values()].reduce((sum, bytes) => sum + bytes, 0)
   const sizes = (list: Iterable<RepoFile>) => [...list].reduce((sum, { size }) => sum + size, 0)
