@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 /** For one file; more files begin with a request each. */
-const FIRST_LIMIT = 16
+const FIRST_LIMIT = 8
 /** More connections than this are rude to a server, and bring nothing. */
 const MAX_LIMIT = 32
 /** More of them must bring this much more. */

@@ -107,14 +107,22 @@ describe("pace", () => {
       bytes += rate
       for (let count = 0; count < requests; count++) pace.completed(bytes)
     }
+    assert.strictEqual(pace.limit(), 8)
     window(1000)
-    assert.strictEqual(pace.limit(), 24)
+    assert.strictEqual(pace.limit(), 12)
     window(1000)
-    assert.strictEqual(pace.limit(), 24)
+    assert.strictEqual(pace.limit(), 12)
     for (let step = 1; step < 9; step++) window(4000 * 2 ** step)
     assert.strictEqual(pace.limit(), 32)
     for (let step = 0; step < 9; step++) pace.congested()
     assert.strictEqual(pace.limit(), 1)
+  })
+
+  it("begins with a request for each of many files", () => {
+    assert.deepStrictEqual(
+      [1, 20, 100_000].map((files) => makePace(files, () => 0).limit()),
+      [8, 20, 32]
+    )
   })
 })
 
