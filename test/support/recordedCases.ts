@@ -30,6 +30,8 @@ interface Tree {
   readonly unprivileged?: boolean
 }
 interface Built {
+  /** Seconds since 1970: what relative times of the tree count from. */
+  readonly now: number
   readonly root: string
   readonly modes: Array<string>
 }
@@ -46,7 +48,8 @@ const cases: ReadonlyArray<Case> = read("expected.json").flatMap(({ cases }) => 
 
 const build = (tree: Tree, prefix: string): Built => {
   const root = realpathSync(mkdtempSync(join(tmpdir(), prefix)))
-  return { root, modes: buildTree(tree, root).modes }
+  const now = Math.floor(Date.now() / 1000)
+  return { now, root, modes: buildTree(tree, root, now).modes }
 }
 
 const { PATH = "" } = process.env
@@ -68,8 +71,16 @@ const setEnvironment = (values: Readonly<Record<string, string | null>>) => {
   for (const [name, value] of Object.entries(values)) if (value !== null) process.env[name] = value
 }
 
+/** A model of the tree `times` is so old that its day is shown, and the recording has the day that it was then. */
+const DATED = { tree: "times", ageSeconds: 31 * 86_400 + 5, recorded: "2026-10-21" }
+
+const asRecorded = (tree: string, now: number, text: string): string =>
+  tree === DATED.tree
+    ? text.replaceAll(new Date((now - DATED.ageSeconds) * 1000).toISOString().slice(0, 10), DATED.recorded)
+    : text
+
 /** The answer of one command line, in the shape of the recordings. */
-const answer = async (one: Case, root: string) => {
+const answer = async (one: Case, { now, root }: Built) => {
   const here = (text: string) => text.replaceAll("{ROOT}", root)
   const base = { PATH, HOME: `${root}/home`, TZ: "UTC", NO_COLOR: "1", HF_HOME: root }
   const own = Object.entries(one.env ?? {}).map(([name, value]) => [name, value === null ? null : here(value)] as const)
@@ -95,7 +106,7 @@ const answer = async (one: Case, root: string) => {
     main(one.argv.map(here), { live: layer, program: "mlxk" }).pipe(Effect.provide(stdio))
   )
   const normal = (text: string) =>
-    text
+    asRecorded(one.tree, now, text)
       .replaceAll(`${root}/hub`, "{HUB}")
       .replaceAll(root, "{ROOT}")
       .replace(`mlxk ${VERSION}`, "{PROG} {VERSION}")
@@ -122,8 +133,9 @@ const results: Record<string, ReadonlyArray<string>> = {}
 for (const one of cases) {
   const unprivileged = trees.get(one.tree)?.unprivileged === true
   if (unprivileged !== (which === "unprivileged")) continue
-  const { modes, root } = treeFor(one)
-  const got = await answer(one, root)
+  const built = treeFor(one)
+  const { modes, root } = built
+  const got = await answer(one, built)
   const own = kept.get(one.tree + (one.root ?? "mlxk-golden-"))?.root !== root
   const left = one.fs === undefined ? {} : { files: files(one, root) }
   results[one.name] = compareCase(one, expectationOf(one, "ours"), { ...got, ...left })
