@@ -9,13 +9,11 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici"
 import type { SettingsValues } from "../services/Settings.js"
 import { ConnectionFailure, connectionProblem, NO_PROXY_ADDRESS, proxyProblem, proxyStatusProblem } from "./Failures.js"
 import { connectForBulk } from "./transfer/LargeReads.js"
+import { MAX_LIMIT } from "./transfer/Pace.js"
 
 const CONNECT_TIMEOUT_MS = 20_000
 /** Longest silence: before the answer begins, after the last byte sent or received. Uploads renew it with every piece. */
 const SILENCE_TIMEOUT_MS = 60_000
-
-/** To one host; further requests wait. */
-const MAX_CONNECTIONS = 32
 
 /** `bulk` is for handlers that use up all data at once (transfer/LargeReads). */
 export type Purpose = "calls" | "bulk"
@@ -86,7 +84,7 @@ export const makeDispatcher = (
           httpsProxy: addressOf(httpsProxy),
           noProxy: noProxy ?? "",
           clientFactory: (url, options) => new Pool(url, options).compose(askedInTime),
-          connections: MAX_CONNECTIONS,
+          connections: MAX_LIMIT,
           connect: purpose === "bulk" ? connectForBulk(connecting) : connecting,
           headersTimeout: SILENCE_TIMEOUT_MS,
           bodyTimeout: SILENCE_TIMEOUT_MS

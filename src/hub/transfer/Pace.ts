@@ -10,8 +10,8 @@ export interface Pace {
 
 /** For one file; more files begin with a request each. */
 const FIRST_LIMIT = 8
-/** More connections than this are rude to a server, and bring nothing. */
-const MAX_LIMIT = 32
+/** More requests at once, and more connections to a host, are rude to a server and bring nothing. */
+export const MAX_LIMIT = 32
 /** More of them must bring this much more. */
 const WORTH_IT = 1.1
 const GROWTH = 1.5
