@@ -5,17 +5,18 @@
 import { type LookupAddress, type LookupOptions, promises } from "node:dns"
 import type { LookupFunction } from "node:net"
 import { Either } from "effect"
-import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici"
+import { Agent, type buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici"
 import type { SettingsValues } from "../services/Settings.js"
 import { ConnectionFailure, connectionProblem, NO_PROXY_ADDRESS, proxyProblem, proxyStatusProblem } from "./Failures.js"
-import { connectForBulk } from "./transfer/LargeReads.js"
+import { makeBytePool, type PoolOptions } from "./http/BytePool.js"
+import { connectForBulk } from "./http/LargeReads.js"
 import { MAX_LIMIT } from "./transfer/Pace.js"
 
 const CONNECT_TIMEOUT_MS = 20_000
 /** Longest silence: before the answer begins, after the last byte sent or received. Uploads renew it with every piece. */
 const SILENCE_TIMEOUT_MS = 60_000
 
-/** `bulk` is for handlers that use up all data at once (transfer/LargeReads). */
+/** `bulk` is for handlers that use up all data at once (http/LargeReads). */
 export type Purpose = "calls" | "bulk"
 
 /**
@@ -70,6 +71,12 @@ const sharedLookup = (): LookupFunction => {
   }
 }
 
+/** undici knows the way to a host, past or through proxies; what goes over it is ours. */
+const bulk = (connecting: buildConnector.BuildOptions) => ({
+  connect: connectForBulk(connecting),
+  factory: (origin: string | URL, options: object) => makeBytePool(new URL(origin), options as PoolOptions)
+})
+
 /** Certificates of a company's own authority come by NODE_EXTRA_CA_CERTS, which Node reads itself. */
 export const makeDispatcher = (
   { httpProxy, httpsProxy, noProxy }: SettingsValues["hub"],
@@ -85,7 +92,7 @@ export const makeDispatcher = (
           noProxy: noProxy ?? "",
           clientFactory: (url, options) => new Pool(url, options).compose(askedInTime),
           connections: MAX_LIMIT,
-          connect: purpose === "bulk" ? connectForBulk(connecting) : connecting,
+          ...(purpose === "bulk" ? bulk(connecting) : { connect: connecting }),
           headersTimeout: SILENCE_TIMEOUT_MS,
           bodyTimeout: SILENCE_TIMEOUT_MS
         })

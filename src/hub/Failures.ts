@@ -119,10 +119,10 @@ const PERMANENT: ReadonlyArray<string> = [
 ]
 const permanent = new Set([...PERMANENT, ...PERMANENT.map(proxyProblem)])
 
-const NO_HTTP = "its answer is no HTTP"
-const TOO_MANY_HEADERS = "its answer has too many headers"
+export const NO_HTTP = "its answer is no HTTP"
+export const TOO_MANY_HEADERS = "its answer has too many headers"
 const UNREACHABLE = [REFUSED, UNKNOWN_HOST, NO_LOOKUP, NO_HTTP, TOO_MANY_HEADERS]
-const NO_ANSWER = "no answer came in time"
+export const NO_ANSWER = "no answer came in time"
 const unreachable = new Set([...UNREACHABLE, ...[...UNREACHABLE, NO_ANSWER].map(proxyProblem)])
 
 /** True when the very same request will never succeed. */
@@ -130,6 +130,9 @@ export const isPermanent = (problem: string): boolean => permanent.has(problem)
 
 /** True when no further try within seconds helps either; the user had better know at once. */
 export const isHopeless = (problem: string): boolean => isPermanent(problem) || unreachable.has(problem)
+
+export const STALLED = "the answer stalled"
+export const CLOSED = "the connection was closed"
 
 /** Codes of failed connections and what they say to a user; the code itself stands for every other one. */
 const CONNECTION: Readonly<Record<string, string>> = {
@@ -141,8 +144,8 @@ const CONNECTION: Readonly<Record<string, string>> = {
   ETIMEDOUT: "the connection timed out",
   UND_ERR_CONNECT_TIMEOUT: "the connection timed out",
   UND_ERR_HEADERS_TIMEOUT: NO_ANSWER,
-  UND_ERR_BODY_TIMEOUT: "the answer stalled",
-  UND_ERR_SOCKET: "the connection was closed",
+  UND_ERR_BODY_TIMEOUT: STALLED,
+  UND_ERR_SOCKET: CLOSED,
   UND_ERR_HEADERS_OVERFLOW: TOO_MANY_HEADERS,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,

@@ -2,7 +2,6 @@
 import { Effect } from "effect"
 import type { Dispatcher } from "undici"
 import { connectionProblem } from "../Failures.js"
-import { COPIED_BYTES } from "./LargeReads.js"
 import type { RateLimit } from "./RateLimit.js"
 
 /** Headers by lower-case name. */
@@ -47,6 +46,9 @@ export type Outcome =
  * process that is killed loses no more.
  */
 const GATHER_BYTES = 256 * 1024
+
+/** A piece up to this size is worth a copy, so that it is written with others. */
+const COPIED_BYTES = 64 * 1024
 
 /** A body that nobody wants is read up to this size, because a connection that is cut off costs more to make again. */
 const LEFT_BYTES = 16 * 1024
@@ -156,7 +158,7 @@ export const startRequest = (
       }
       const bytes = piece.byteLength > left ? piece.subarray(0, left) : piece
       left -= bytes.byteLength
-      // A large piece lies in the connection's buffer and goes straight on; small ones are worth a copy.
+      // What isn't copied is written at once: it is valid until we return.
       const isLarge = bytes.byteLength > COPIED_BYTES
       buffers.push(isLarge ? bytes : Buffer.from(bytes))
       gathered += bytes.byteLength
