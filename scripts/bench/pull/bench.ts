@@ -1,5 +1,5 @@
 /**
- * Pull against parallel curl and `hf download`, from the same fake Hub in the same run; needs dist/, curl and openssl.
+ * Pull against parallel curl (whose ranges of one file are pieces until `cat` joins them) and `hf download`, from the same fake Hub in the same run; needs dist/, curl and openssl.
  *   tsx scripts/bench/pull/bench.ts [--hf PATH] [--runs N] [--mib N] [--memory GIB]
  * A line per case: the medians in seconds, the least processor time (which other work on the machine changes little), ratios
  * (above 1: pull is faster), the load. `--memory` adds a pull of so many GiB of zeros, for its peak memory.
@@ -12,7 +12,7 @@ import { Effect } from "effect"
 import { makeFakeHub } from "../../../src/testing/hub/FakeHub.js"
 import { addBlockRepo } from "./hub.js"
 import { type Ended, removeDirectories } from "./processes.js"
-import { type Case, curl, curlAndHash, hfAt, type Program, pull, REPO } from "./programs.js"
+import { type Case, curl, curlAndHash, curlToOneFile, hfAt, type Program, pull, REPO } from "./programs.js"
 
 const { values } = parseArgs({
   options: {
@@ -81,6 +81,7 @@ const summary = (measured: Case, runs: Readonly<Record<string, ReadonlyArray<End
 const measure = async (measured: Case, count: number) => {
   const programs: Readonly<Record<string, Program>> = {
     curl,
+    ...(measured.files === 1 ? { "curl + cat": curlToOneFile } : {}),
     "curl + SHA-256": curlAndHash,
     pull,
     ...(values.hf === undefined ? {} : { hf: hfAt(values.hf) })

@@ -56,14 +56,29 @@ const fetched = async ({ files, mib }: Case, endpoint: string, directory: string
   return together(await Promise.all(parts), "side by side")
 }
 
-/** Nobody looks whether the bytes are right. */
+const piecesIn = (directory: string): ReadonlyArray<string> =>
+  readdirSync(directory)
+    .toSorted((left, right) => left.localeCompare(right, "en", { numeric: true }))
+    .map((name) => join(directory, name))
+
+/** Leaves a file in sixteen pieces, and nobody looks whether the bytes are right. */
 export const curl: Program = (measured, endpoint) =>
   withDirectory((directory) => fetched(measured, endpoint, directory))
+
+/** One file at the end, as from pull: the pieces behind each other. */
+export const curlToOneFile: Program = (measured, endpoint) =>
+  withDirectory(async (directory) => {
+    const bytes = await fetched(measured, endpoint, directory)
+    const [first = "", ...others] = piecesIn(directory)
+    return together(
+      [bytes, await timed("bash", ["-c", 'cat "${@:2}" >> "$1"', "bash", first, ...others], {})],
+      "in turn"
+    )
+  })
 
 /** What pull does in one go: the bytes, and then the SHA-256 of all of them. */
 export const curlAndHash: Program = (measured, endpoint) =>
   withDirectory(async (directory) => {
     const bytes = await fetched(measured, endpoint, directory)
-    const files = readdirSync(directory).map((name) => join(directory, name))
-    return together([bytes, await timed("openssl", ["dgst", "-sha256", ...files], {})], "in turn")
+    return together([bytes, await timed("openssl", ["dgst", "-sha256", ...piecesIn(directory)], {})], "in turn")
   })

@@ -1,4 +1,7 @@
-/** How many requests run at once: more while that brings more bytes, half as many when the other side suffers. */
+/**
+ * How many requests run at once: more while that brings more, half as many when the other side suffers. More than help are not
+ * for free: they end in waves, and the hash, which goes by the file's order, waits for the whole wave.
+ */
 
 export interface Pace {
   readonly limit: () => number
@@ -12,35 +15,43 @@ export interface Pace {
 const FIRST_LIMIT = 8
 /** More requests at once, and more connections to a host, are rude to a server and bring nothing. */
 export const MAX_LIMIT = 32
-/** More of them must bring this much more. */
-const WORTH_IT = 1.1
+/** Half as many requests more must bring this much more, else they are taken back. */
+const WORTH_IT = 1.2
 const GROWTH = 1.5
+/** A rate that was measured for less is chance. */
+const SHORTEST_MS = 500
 
 export const makePace = (files: number, now: () => number): Pace => {
   let limit = Math.min(MAX_LIMIT, Math.max(FIRST_LIMIT, files))
-  let completions = 0
-  let windowStart = now()
-  let windowBytes = 0
+  /** The last one that was worth it, and what it brought per millisecond. */
+  let proven = limit
   let best = 0
+  let completions = 0
+  /** Null until the first request came to its end: before, connections are made and are slow. */
+  let start: { readonly milliseconds: number; readonly bytes: number } | null = null
   return {
     limit: () => limit,
     completed: (totalBytes) => {
-      completions++
-      if (completions < limit) return
-      const milliseconds = Math.max(1, now() - windowStart)
-      const rate = (totalBytes - windowBytes) / milliseconds
+      const milliseconds = now()
+      if (start === null) start = { milliseconds, bytes: totalBytes }
+      else completions++
+      const lasted = milliseconds - start.milliseconds
+      if (completions < limit || lasted < SHORTEST_MS) return
+      const rate = (totalBytes - start.bytes) / lasted
       if (rate > best * WORTH_IT) {
         best = rate
+        proven = limit
         limit = Math.min(MAX_LIMIT, Math.ceil(limit * GROWTH))
-      }
+      } else limit = proven
       completions = 0
-      windowStart = now()
-      windowBytes = totalBytes
+      start = { milliseconds, bytes: totalBytes }
     },
     congested: () => {
       limit = Math.max(1, Math.floor(limit / 2))
+      proven = limit
       best = 0
       completions = 0
+      start = null
     }
   }
 }

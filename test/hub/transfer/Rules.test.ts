@@ -97,25 +97,45 @@ describe("answers", () => {
 })
 
 describe("pace", () => {
-  it("grows while that brings more, stays when it doesn't, and halves in trouble", () => {
+  /** A pace, and a way to let all its requests come to their ends once, at a rate. */
+  const paceAt = (files: number) => {
     let now = 0
-    const pace = makePace(1, () => now)
     let bytes = 0
-    const window = (rate: number) => {
+    const pace = makePace(files, () => now)
+    const round = (rate: number, milliseconds = 1000) => {
       const requests = pace.limit()
-      now += 1000
-      bytes += rate
+      now += milliseconds
+      bytes += rate * milliseconds
       for (let count = 0; count < requests; count++) pace.completed(bytes)
+      return pace.limit()
     }
+    return { pace, round }
+  }
+
+  it("grows while that brings more, goes back when it doesn't, and halves in trouble", () => {
+    const { pace, round } = paceAt(1)
     assert.strictEqual(pace.limit(), 8)
-    window(1000)
-    assert.strictEqual(pace.limit(), 12)
-    window(1000)
-    assert.strictEqual(pace.limit(), 12)
-    for (let step = 1; step < 9; step++) window(4000 * 2 ** step)
-    assert.strictEqual(pace.limit(), 32)
+    // The connections of the first round were new.
+    assert.strictEqual(round(100), 8)
+    assert.strictEqual(round(1000), 12)
+    assert.strictEqual(round(1100), 8)
+    assert.strictEqual(round(1100), 8)
+    assert.strictEqual(round(1300), 12)
+    assert.strictEqual(round(1900), 18)
+    assert.strictEqual(round(2800), 27)
+    assert.strictEqual(round(4000), 32)
+    assert.strictEqual(round(5000), 32)
+    assert.strictEqual(round(10), 32)
     for (let step = 0; step < 9; step++) pace.congested()
     assert.strictEqual(pace.limit(), 1)
+    assert.strictEqual(round(1000), 1)
+    assert.strictEqual(round(1000), 2)
+  })
+
+  it("measures for half a second at least", () => {
+    const { round } = paceAt(1)
+    const limits = Array.from({ length: 12 }, () => round(1000, 100))
+    assert.deepStrictEqual(limits, [8, 8, 8, 8, 8, 12, 12, 12, 12, 12, 8, 8])
   })
 
   it("begins with a request for each of many files", () => {
