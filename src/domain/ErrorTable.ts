@@ -339,6 +339,15 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: false,
     hint: "Give the whole path."
   },
+  IgnoreFileTooLarge: {
+    type: "validation_error",
+    status: 400,
+    code: "invalid_value",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Shorten the .hfignore."
+  },
   PushTargetMissing: {
     type: "repo_not_found",
     status: 404,

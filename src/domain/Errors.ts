@@ -337,6 +337,16 @@ export class AmbiguousWorkspace extends Schema.TaggedError<AmbiguousWorkspace>()
   }
 }
 
+/** What it names might be secret, so nothing is pushed without reading it. */
+export class IgnoreFileTooLarge extends Schema.TaggedError<IgnoreFileTooLarge>()("IgnoreFileTooLarge", {
+  path: Schema.String,
+  limitBytes: Schema.Number
+}) {
+  override get message() {
+    return `The patterns of ${this.path} take more than ${this.limitBytes} bytes; shorten it: nothing is pushed without them`
+  }
+}
+
 /** `push` would have to create the repo and was not told to. */
 export class PushTargetMissing extends Schema.TaggedError<PushTargetMissing>()("PushTargetMissing", {
   repo: Schema.String
@@ -490,6 +500,7 @@ export type PushError =
   | TokenMissing
   | WorkspaceNotFound
   | AmbiguousWorkspace
+  | IgnoreFileTooLarge
   | PushTargetMissing
   | BranchCreateFailed
   | UploadFailed

@@ -6,7 +6,7 @@ import { Effect, Layer } from "effect"
 import { readerOf } from "../cache/Files.js"
 import { isLfsPointer, LFS_POINTER_LIMIT_BYTES } from "../checkpoint/Integrity.js"
 import { byCodePoint } from "../domain/CachedModel.js"
-import { AmbiguousWorkspace, WorkspaceNotFound } from "../domain/Errors.js"
+import { AmbiguousWorkspace, IgnoreFileTooLarge, WorkspaceNotFound } from "../domain/Errors.js"
 import { Workspaces } from "../services/Workspaces.js"
 import { fileHash } from "./Hash.js"
 import { walk } from "./Walk.js"
@@ -61,9 +61,15 @@ export const layer: Layer.Layer<Workspaces> = Layer.succeed(Workspaces, {
       Effect.withSpan("Workspaces.files")
     ),
   hfignore: (root) =>
-    Effect.promise(() => readFile(join(root, ".hfignore")).catch(() => null)).pipe(
-      Effect.map((bytes) => (bytes === null || bytes.length > IGNORE_LIMIT_BYTES ? null : bytes.toString("utf8")))
-    ),
+    Effect.gen(function* () {
+      const path = join(root, ".hfignore")
+      const found = statSync(path, { throwIfNoEntry: false })
+      if (found?.isFile() !== true) return null
+      if (found.size > IGNORE_LIMIT_BYTES) {
+        return yield* new IgnoreFileTooLarge({ path, limitBytes: IGNORE_LIMIT_BYTES })
+      }
+      return yield* Effect.promise(() => readFile(path, "utf8").catch(() => null))
+    }),
   inspect: (root, files) =>
     Effect.sync(() => {
       const paths = new Set(files.map(({ path }) => path))

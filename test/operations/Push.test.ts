@@ -138,6 +138,22 @@ describe("push", () => {
     })
   )
 
+  it.scopedLive("sends nothing without an .hfignore that is too large to be one", () =>
+    Effect.gen(function* () {
+      const hub = yield* makeFakeHub()
+      addRepo(hub.store, "me/model")
+      const root = yield* workspace({
+        "keep.txt": "k",
+        ".hfignore": `secret.txt\n#${"x".repeat(2 ** 20)}`,
+        "secret.txt": "s"
+      })
+      const refused = yield* Effect.flip(pushTo(hub, root))
+      assert.strictEqual(refused._tag, "IgnoreFileTooLarge")
+      assert.include(refused.message, join(root, ".hfignore"))
+      assert.deepStrictEqual(Object.keys(contentAt(hub, "main")), [".gitattributes"])
+    })
+  )
+
   it.scopedLive("works on a branch: made with --create, refused without", () =>
     Effect.gen(function* () {
       const hub = yield* makeFakeHub()

@@ -1,5 +1,6 @@
 /** One process at a time fetches a repo. The others wait and say for whom; who died is taken over from. */
 import {
+  existsSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -47,9 +48,19 @@ const removeDead = (path: string) => {
   rmSync(aside, { force: true })
 }
 
+const firstMissing = (path: string): string => (existsSync(dirname(path)) ? path : firstMissing(dirname(path)))
+
+/** Node says ENOENT of a volume that can't be written; the first missing directory, made alone, tells the truth. */
+const makeDirectory = (path: string) => {
+  const made = attempt(() => mkdirSync(path, { recursive: true }))
+  if (Either.isRight(made)) return
+  if (made.left === "ENOENT") mkdirSync(firstMissing(path))
+  throw Object.assign(new Error(made.left), { code: made.left })
+}
+
 /** True when the lock is ours now. */
 const tryLock = (path: string): boolean => {
-  mkdirSync(dirname(path), { recursive: true })
+  makeDirectory(dirname(path))
   return Either.match(
     attempt(() => writeFileSync(path, written(mine()), { flag: "wx" })),
     {

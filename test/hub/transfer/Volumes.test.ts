@@ -10,7 +10,7 @@ import { FILES, REPO } from "../../support/PullFaults.js"
 import { publish, pullOf, refOf, remainsIn, snapshotOf } from "../../support/PullHub.js"
 
 /** A volume without links, or one that takes `README` for `readme`, needs the rights to mount one: here the system's answers are. */
-const volume = vi.hoisted(() => ({ links: true, ignoresCase: false }))
+const volume = vi.hoisted(() => ({ links: true, ignoresCase: false, isReadOnly: false }))
 
 vi.mock("node:fs", async (original) => {
   const real = await original<typeof import("node:fs")>()
@@ -22,7 +22,14 @@ vi.mock("node:fs", async (original) => {
     if (volume.links) real.symlink(target, path, done)
     else setImmediate(done, Object.assign(new Error("EPERM"), { code: "EPERM" }))
   }
-  return { ...real, symlink, symlinkSync, default: { ...real, symlink, symlinkSync } }
+  /** As Node does on a volume that is mounted read-only. */
+  const mkdirSync = (path: string, options?: { readonly recursive?: boolean }) => {
+    if (!volume.isReadOnly) return real.mkdirSync(path, options)
+    const code = options?.recursive === true ? "ENOENT" : "EROFS"
+    throw Object.assign(new Error(code), { code })
+  }
+  const changed = { ...real, mkdirSync, symlink, symlinkSync }
+  return { ...changed, default: changed }
 })
 
 vi.mock("../../../src/hub/transfer/Disk.js", async (original) => {
@@ -30,7 +37,7 @@ vi.mock("../../../src/hub/transfer/Disk.js", async (original) => {
   return { ...real, ignoresCase: (directory: string) => volume.ignoresCase || real.ignoresCase(directory) }
 })
 
-afterEach(() => Object.assign(volume, { links: true, ignoresCase: false }))
+afterEach(() => Object.assign(volume, { links: true, ignoresCase: false, isReadOnly: false }))
 
 const place = Effect.gen(function* () {
   const hub = yield* makeFakeHub()
@@ -105,4 +112,17 @@ describe("a volume that ignores case", () => {
       })
     )
   }
+})
+
+describe("a volume that can't be written", () => {
+  it.scopedLive("is named with its reason", () =>
+    Effect.gen(function* () {
+      const where = yield* place
+      publish(where.hub, REPO, FILES)
+      volume.isReadOnly = true
+      const { error } = yield* pullOf(where, REPO)
+      assert.strictEqual(error?._tag, "CacheIo")
+      assert.include(error?.message, "EROFS")
+    })
+  )
 })
