@@ -36,10 +36,12 @@ export const makeBytePool = (origin: URL, { bodyTimeout, connect, connections }:
   let opening = 0
   let end: Error | null = null
 
-  const forget = (connection: Connection) => {
+  const forget = (connection: Connection, isBroken: boolean) => {
     open.delete(connection)
     const index = free.indexOf(connection)
     if (index >= 0) free.splice(index, 1)
+    // What broke one may have cut off all of them: the next try is to begin with a new one.
+    if (isBroken) for (const other of free.splice(0)) other.fail(new ConnectionFailure(CLOSED))
     serve()
   }
 
@@ -48,14 +50,13 @@ export const makeBytePool = (origin: URL, { bodyTimeout, connect, connections }:
     if (error !== null) waiting.shift()?.handler.onError(end ?? error)
     else if (end !== null) socket.destroy()
     else {
-      const connection: Connection = makeConnection(
-        socket,
-        () => {
+      const connection: Connection = makeConnection(socket, {
+        freed: () => {
           free.push(connection)
           serve()
         },
-        () => forget(connection)
-      )
+        closed: (isBroken) => forget(connection, isBroken)
+      })
       open.add(connection)
       free.push(connection)
     }

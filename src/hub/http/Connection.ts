@@ -31,46 +31,76 @@ export interface Connection {
   readonly isFresh: () => boolean
 }
 
-/** `freed` is called when another request may follow, `closed` once, when none can any more. */
-export const makeConnection = (socket: Socket, freed: () => void, closed: () => void): Connection => {
+/** A silence is counted in parts: what passes while this process stands still (a slow disk, a sleeping machine) is one of them. */
+const SILENT_PARTS = 4
+
+export interface Owner {
+  /** Another request may follow. */
+  readonly freed: () => void
+  /** None can any more; once. `isBroken`: it failed under a request. */
+  readonly closed: (isBroken: boolean) => void
+}
+
+export const makeConnection = (socket: Socket, { closed, freed }: Owner): Connection => {
   let request: Request | null = null
   let hasHead = false
   let isPaused = false
   let isOpen = true
   let silence: NodeJS.Timeout | undefined
+  let silentParts = 0
+  /** The end of an answer that came during a pause: a pause lasts, or small answers would know no rate. */
+  let heldEnd: number | null = null
   let freshUntil = performance.now() + USUAL_WAIT_MS
 
   /** The request is over. */
   const take = (): Request | null => {
     const taken = request
     request = null
-    clearTimeout(silence)
+    heldEnd = null
+    clearInterval(silence)
     return taken
   }
-  const close = () => {
+  const close = (isBroken = false) => {
     if (!isOpen) return
     isOpen = false
     socket.destroy()
-    closed()
+    closed(isBroken)
   }
   const fail = (error: Error) => {
     const failed = take()
     close()
     failed?.handler.onError(error)
   }
-  const fallsSilent = () => {
-    if (isPaused) silence?.refresh()
-    else fail(new ConnectionFailure(hasHead ? STALLED : NO_ANSWER))
+  const breakOff = (error: Error) => {
+    const failed = take()
+    close(failed !== null)
+    failed?.handler.onError(error)
+  }
+  const staysSilent = () => {
+    if (!isPaused && ++silentParts > SILENT_PARTS) breakOff(new ConnectionFailure(hasHead ? STALLED : NO_ANSWER))
   }
   const pauseUnless = (goesOn: boolean) => {
     if (goesOn || request === null) return
     isPaused = true
     socket.pause()
   }
+  /** The answer is there and its handler hears of it. */
+  const complete = (waitsMs: number) => {
+    const completed = take()
+    freshUntil = performance.now() + waitsMs
+    if (waitsMs === 0) close()
+    else {
+      socket.unref()
+      freed()
+    }
+    completed?.handler.onComplete([])
+  }
   const resume = () => {
     isPaused = false
-    silence?.refresh()
+    silentParts = 0
     socket.resume()
+    // After the socket was read again: the server may have ended the connection meanwhile.
+    setImmediate(() => heldEnd !== null && complete(heldEnd))
   }
 
   const parser = makeResponseParser({
@@ -78,50 +108,48 @@ export const makeConnection = (socket: Socket, freed: () => void, closed: () => 
       const current = request
       if (current === null) return
       hasHead = true
-      silence?.refresh()
+      silentParts = 0
       pauseUnless(current.handler.onHeaders(status, headers, () => request === current && resume(), ""))
     },
     body: (bytes) => {
       if (request === null) return
-      silence?.refresh()
+      silentParts = 0
       pauseUnless(request.handler.onData(bytes))
     },
     end: (waitsMs) => {
-      const ended = take()
-      if (ended === null) return
-      freshUntil = performance.now() + waitsMs
-      if (isPaused) resume()
-      if (waitsMs === 0) close()
-      else {
-        socket.unref()
-        freed()
-      }
-      ended.handler.onComplete([])
+      if (request === null) return
+      if (isPaused) heldEnd = waitsMs
+      else complete(waitsMs)
     }
   })
 
-  /** Nobody asked for what comes between two requests. */
+  /** Nobody asked for what comes between two requests, or ends it. */
   const guarded = (step: () => void) => {
     if (request === null) return close()
+    if (heldEnd !== null) {
+      heldEnd = 0
+      return
+    }
     try {
       step()
     } catch (error) {
-      fail(error instanceof Error ? error : new ConnectionFailure(CLOSED))
+      breakOff(error instanceof Error ? error : new ConnectionFailure(CLOSED))
     }
   }
   socket
     .on("data", (bytes: Buffer) => guarded(() => parser.feed(bytes)))
     .on("end", () => guarded(parser.finish))
     .on("close", () => guarded(parser.finish))
-    .on("error", fail)
+    .on("error", breakOff)
     .resume()
 
   return {
     send: (next) => {
       request = next
       hasHead = false
+      silentParts = 0
       socket.ref()
-      silence = setTimeout(fallsSilent, next.silenceMs)
+      silence = setInterval(staysSilent, next.silenceMs / SILENT_PARTS)
       socket.write(next.text, "latin1")
     },
     fail,

@@ -192,6 +192,22 @@ describe("a connection for bytes", () => {
     )
   }
 
+  it.scopedLive("that broke takes with it those that wait for a request, as the way to the host may be another", () =>
+    Effect.gen(function* () {
+      const place = yield* makePlace((socket, head, { connection }) => {
+        if (connection > 4 || head.includes("/first")) socket.write(answer(`body ${connection}`))
+      })
+      const { dispatcher, origin } = place
+      yield* Effect.all(
+        Array.from({ length: 4 }, () => textOf(dispatcher, `${origin}/first`)),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(place.connections(), 4)
+      assert.strictEqual(yield* textOf(dispatcher, `${origin}/`, { silenceMs: 100 }), "no answer came in time")
+      assert.strictEqual(yield* textOf(dispatcher, `${origin}/`, { silenceMs: 100 }), "body 5")
+    })
+  )
+
   it.scopedLive("that can't be had fails each request, and the next one asks again", () =>
     Effect.gen(function* () {
       const { dispatcher, origin, server } = yield* makePlace((socket) => socket.write(answer("body")))
@@ -247,6 +263,17 @@ describe("a connection for bytes", () => {
     })
   )
 
+  it.scopedLive("is not silent while this process itself stands still", () =>
+    Effect.gen(function* () {
+      const { dispatcher, origin } = yield* makePlace((socket) => {
+        // A disk that takes its time, a machine that sleeps: the server is in this process.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+        socket.write(answer("body"))
+      })
+      assert.strictEqual(yield* textOf(dispatcher, `${origin}/`, { silenceMs: 200 }), "body")
+    })
+  )
+
   it.scopedLive("that is paused by a rate is not taken for a silent one", () =>
     Effect.gen(function* () {
       const { dispatcher, origin } = yield* makePlace((socket) => {
@@ -256,6 +283,30 @@ describe("a connection for bytes", () => {
       assert.strictEqual(yield* textOf(dispatcher, `${origin}/`, slow), "abcdef")
     })
   )
+
+  for (const [name, manners] of Object.entries({
+    stays: (socket: Socket) => socket.write(answer("body")),
+    ends: (socket: Socket) => socket.end(answer("body")),
+    "brings more": (socket: Socket) => socket.write(`${answer("body")}more`)
+  })) {
+    it.scopedLive(
+      `that is paused by a rate at its answer's last byte ends it after the pause, also when it ${name}`,
+      () =>
+        Effect.gen(function* () {
+          const { dispatcher, origin } = yield* makePlace(manners)
+          let hasWaited = false
+          const take = () => {
+            setTimeout(() => {
+              hasWaited = true
+            }, 20)
+            return 100
+          }
+          assert.strictEqual(yield* textOf(dispatcher, `${origin}/`, { silenceMs: 60, rate: { take } }), "body")
+          assert.isTrue(hasWaited)
+          assert.strictEqual(yield* textOf(dispatcher, `${origin}/`), "body")
+        })
+    )
+  }
 
   it.scopedLive("keeps no program alive while nothing is asked", () =>
     Effect.gen(function* () {

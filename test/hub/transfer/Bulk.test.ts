@@ -49,6 +49,25 @@ describe("bytes in bulk", () => {
     })
   )
 
+  it.scopedLive("come no faster than they may in small files", () =>
+    Effect.gen(function* () {
+      const { cache, hub } = yield* makePlace
+      const name = "acme/small"
+      const shards = Array.from(
+        { length: 100 },
+        (_, index) => [`${index}.safetensors`, noise(32 * 1024, index)] as const
+      )
+      const files = { "config.json": CONFIG, ...Object.fromEntries(shards) }
+      publish(hub, name, files)
+      const begun = performance.now()
+      const { error } = yield* pullOf({ cache, hub }, name, { maxRate: 2 * MIB }, LONG_CHUNKS)
+      const seconds = (performance.now() - begun) / 1000
+      assert.isNull(error)
+      // What every lane's first piece may be early by.
+      assert.isAbove(seconds, (100 * 32 * 1024 - MIB) / (2 * MIB))
+    })
+  )
+
   it.scopedLive("come whole after breaks on the way", () =>
     Effect.gen(function* () {
       const place = yield* makePlace
