@@ -1,5 +1,6 @@
 /**
- * Pull against parallel curl (whose ranges of one file are pieces until `cat` joins them) and `hf download`, from the same fake Hub in the same run; needs dist/, curl and openssl.
+ * Pull against parallel curl and `hf download`, from the same fake Hub in the same run; needs dist/, curl and openssl. Of one
+ * file curl leaves pieces, which `cat` joins.
  *   tsx scripts/bench/pull/bench.ts [--hf PATH] [--runs N] [--mib N] [--memory GIB]
  * A line per case: the medians in seconds, the least processor time (which other work on the machine changes little), ratios
  * (above 1: pull is faster), the load. `--memory` adds a pull of so many GiB of zeros, for its peak memory.

@@ -69,11 +69,8 @@ export const curl: Program = (measured, endpoint) =>
 export const curlToOneFile: Program = (measured, endpoint) =>
   withDirectory(async (directory) => {
     const bytes = await fetched(measured, endpoint, directory)
-    const [first = "", ...others] = piecesIn(directory)
-    return together(
-      [bytes, await timed("bash", ["-c", 'cat "${@:2}" >> "$1"', "bash", first, ...others], {})],
-      "in turn"
-    )
+    const joined = await timed("bash", ["-c", 'cat "$@" >> "$0"', ...piecesIn(directory)], {})
+    return together([bytes, joined], "in turn")
   })
 
 /** What pull does in one go: the bytes, and then the SHA-256 of all of them. */
