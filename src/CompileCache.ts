@@ -20,7 +20,7 @@ import {
 } from "node:fs"
 import { createRequire } from "node:module"
 import { homedir } from "node:os"
-import { basename, dirname, isAbsolute, join } from "node:path"
+import { dirname, isAbsolute, join } from "node:path"
 import { setFlagsFromString } from "node:v8"
 import { Script } from "node:vm"
 
@@ -40,7 +40,7 @@ const userCaches = (): string | null => {
   }
 }
 
-/** `build-vNode-architecture`, and a random suffix while it is being written. */
+/** `build-vNode-architecture-part`, and a random suffix while it is being written. */
 const CACHE_NAME = /^[0-9a-f]{16}-v\d+\.\d+\.\d+[^/]*$/
 
 /** Whoever can write a file decides what this program does: somebody else's, or one that others may write, is not believed. */
@@ -83,7 +83,7 @@ const makeDirectory = (path: string): void => {
  * Best effort: without a writable cache directory every start compiles, nothing else. Makes the user's cache directory as the
  * XDG specification asks, but never the home above it.
  */
-const writeOwn = (path: string, code: Buffer): void => {
+const writeOwn = (path: string, own: string, code: Buffer): void => {
   const unfinished = `${path}.${randomUUID()}`
   makeDirectory(dirname(dirname(path)))
   makeDirectory(dirname(path))
@@ -91,7 +91,7 @@ const writeOwn = (path: string, code: Buffer): void => {
     if (!isOwnDirectory(dirname(path))) return
     writeFileSync(unfinished, Buffer.concat([digest(code), code]), { mode: OWNER_ONLY, flag: "wx" })
     renameSync(unfinished, path)
-    removeOthers(path)
+    removeOthers(dirname(path), own)
   } catch {
     removeQuietly(unfinished)
   }
@@ -104,21 +104,22 @@ const removeQuietly = (path: string): void => {
 }
 
 /** Those of other builds and other versions of Node would otherwise pile up with every update. */
-const removeOthers = (path: string): void => {
-  const own = basename(path)
-  for (const name of readdirSync(dirname(path))) {
-    if (CACHE_NAME.test(name) && !name.startsWith(own)) rmSync(join(dirname(path), name), { force: true })
+const removeOthers = (directory: string, own: string): void => {
+  for (const name of readdirSync(directory)) {
+    if (CACHE_NAME.test(name) && !name.startsWith(own)) rmSync(join(directory, name), { force: true })
   }
 }
 
 /**
  * Runs the script `path`: ASCII, one function expression that takes what a CommonJS module takes. `build`, 16 hexadecimal
- * digits, identifies its content. The cache is written when the process ends, with every function that was compiled by then.
- * A damaged cache and one of another version are refused, and the script is compiled then.
+ * digits, identifies its content. The cache is written when the process ends, with every function that was compiled by then;
+ * each `part` of the program, a word, has one of its own, as it needs other functions. A damaged cache and one of another version
+ * are refused, and the script is compiled then.
  */
-export const runCompiled = (path: string, build: string): void => {
+export const runCompiled = (path: string, build: string, part: string): void => {
   const caches = userCaches()
-  const cache = caches === null ? null : join(caches, "mlx-knife", `${build}-${process.version}-${process.arch}`)
+  const own = `${build}-${process.version}-${process.arch}-`
+  const cache = caches === null ? null : join(caches, "mlx-knife", own + part)
   const cachedData = cache === null ? undefined : readOwn(cache)
   const script = new Script(readFileSync(path, "latin1"), {
     filename: path,
@@ -130,7 +131,7 @@ export const runCompiled = (path: string, build: string): void => {
     process.on("exit", () => {
       // Code made under other flags than the next start's would be refused.
       setFlagsFromString("--flush-bytecode")
-      writeOwn(cache, script.createCachedData())
+      writeOwn(cache, own, script.createCachedData())
     })
   }
   const module = { exports: {} }

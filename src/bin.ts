@@ -7,6 +7,10 @@ import { programName, quickAnswer } from "./cli/Version.js"
 /** Put in by the build; absent when the sources run directly. */
 declare const MLXK_BUILD: string
 
+/** Commands that need much of the program that the others don't. */
+const PARTS = ["clone", "pull", "push", "run", "serve"]
+
+const [command = ""] = process.argv.slice(2)
 const answer = quickAnswer(process.argv.slice(2), programName(process.argv[1]))
 
 if (answer !== null) {
@@ -17,5 +21,6 @@ if (answer !== null) {
     process.exitCode = 1
   })
   process.stdout.write(answer)
-} else if (typeof MLXK_BUILD === "string") runCompiled(join(__dirname, "main.cjs"), MLXK_BUILD)
+} else if (typeof MLXK_BUILD === "string")
+  runCompiled(join(__dirname, "main.cjs"), MLXK_BUILD, PARTS.includes(command) ? command : "other")
 else void import("./main.js")

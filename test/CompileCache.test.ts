@@ -21,7 +21,8 @@ import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { run } from "./support/Program.js"
 
 const BUILD = "0123456789abcdef"
-const NAME = `${BUILD}-${process.version}-${process.arch}`
+const OWN = `${BUILD}-${process.version}-${process.arch}-`
+const NAME = `${OWN}list`
 const PROGRAM = `(function (require, module, exports, __filename, __dirname) {
   process.stdout.write("works in " + __dirname)
 })`
@@ -40,7 +41,7 @@ beforeEach(() => {
   const source = join(import.meta.dirname, "../src/CompileCache.ts")
   writeFileSync(
     launcher(),
-    `import { runCompiled } from ${JSON.stringify(source)}\nrunCompiled(${JSON.stringify(join(home, "program.cjs"))}, "${BUILD}")\n`
+    `import { runCompiled } from ${JSON.stringify(source)}\nrunCompiled(${JSON.stringify(join(home, "program.cjs"))}, "${BUILD}", process.env["PART"] ?? "list")\n`
   )
 })
 afterEach(() => {
@@ -130,11 +131,19 @@ describe("the compile cache", () => {
 
   it("removes those of other builds and versions, and nothing else", async () => {
     mkdirSync(join(caches, "mlx-knife"), { mode: 0o700 })
-    const old = [`fedcba9876543210-${process.version}-${process.arch}`, `${BUILD}-v18.0.0-x64`]
+    const old = [`fedcba9876543210-${process.version}-${process.arch}-list`, `${BUILD}-v18.0.0-x64`]
     const foreign = ["notes.txt", "0123-v20.0.0", "abcdefabcdefabcd"]
     for (const name of [...old, ...foreign]) writeFileSync(kept(name), "")
     await works()
     assert.deepStrictEqual(names(), [NAME, ...foreign].sort())
+  })
+
+  it("is another one for each part of the program", async () => {
+    await works()
+    const { mtimeMs } = statSync(kept())
+    await works({ XDG_CACHE_HOME: caches, PART: "pull" })
+    assert.deepStrictEqual(names(), [NAME, `${OWN}pull`])
+    assert.strictEqual(statSync(kept()).mtimeMs, mtimeMs)
   })
 
   it("goes without where nothing can be written", async () => {
