@@ -27,31 +27,37 @@ export const makePace = (files: number, now: () => number): Pace => {
   let proven = limit
   let best = 0
   let completions = 0
-  /** Null until the first request came to its end: before, connections are made and are slow. */
-  let start: { readonly milliseconds: number; readonly bytes: number } | null = null
+  let startMs = now()
+  let startBytes = 0
+  /** The first rate is that of new connections and of code that was never run. */
+  let isWarm = false
+  const startAgain = (milliseconds: number, bytes: number) => {
+    completions = 0
+    startMs = milliseconds
+    startBytes = bytes
+  }
   return {
     limit: () => limit,
     completed: (totalBytes) => {
+      completions++
       const milliseconds = now()
-      if (start === null) start = { milliseconds, bytes: totalBytes }
-      else completions++
-      const lasted = milliseconds - start.milliseconds
+      const lasted = milliseconds - startMs
       if (completions < limit || lasted < SHORTEST_MS) return
-      const rate = (totalBytes - start.bytes) / lasted
-      if (rate > best * WORTH_IT) {
+      const rate = (totalBytes - startBytes) / lasted
+      startAgain(milliseconds, totalBytes)
+      if (!isWarm) isWarm = true
+      else if (rate > best * WORTH_IT) {
         best = rate
         proven = limit
         limit = Math.min(MAX_LIMIT, Math.ceil(limit * GROWTH))
       } else limit = proven
-      completions = 0
-      start = { milliseconds, bytes: totalBytes }
     },
     congested: () => {
       limit = Math.max(1, Math.floor(limit / 2))
       proven = limit
       best = 0
-      completions = 0
-      start = null
+      isWarm = false
+      startAgain(now(), startBytes)
     }
   }
 }
