@@ -76,7 +76,11 @@ export const makeBytePool = (origin: URL, { bodyTimeout, connect, connections }:
     while (opening < waiting.length && opening + open.size < connections) {
       opening++
       const { host, hostname, port, protocol } = origin
-      connect({ host, hostname: hostname.replace(/^\[|\]$/g, ""), port, protocol }, connected)
+      try {
+        connect({ host, hostname: hostname.replace(/^\[|\]$/g, ""), port, protocol }, connected)
+      } catch (error) {
+        queueMicrotask(() => connected(error instanceof Error ? error : new ConnectionFailure(CLOSED), null))
+      }
     }
     // So the Agent forgets an origin that it is done with.
     if (opening + open.size + waiting.length === 0)

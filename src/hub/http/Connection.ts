@@ -46,23 +46,25 @@ export const makeConnection = (socket: Socket, { closed, freed }: Owner): Connec
   let hasHead = false
   let isPaused = false
   let isOpen = true
-  let silence: NodeJS.Timeout | undefined
+  /** Of a silent answer, or of the wait for a request. */
+  let timer: NodeJS.Timeout | undefined
   let silentParts = 0
   /** The end of an answer that came during a pause: a pause lasts, or small answers would know no rate. */
   let heldEnd: number | null = null
-  let freshUntil = performance.now() + USUAL_WAIT_MS
+  let freshUntil = 0
 
   /** The request is over. */
   const take = (): Request | null => {
     const taken = request
     request = null
     heldEnd = null
-    clearInterval(silence)
+    clearTimeout(timer)
     return taken
   }
   const close = (isBroken = false) => {
     if (!isOpen) return
     isOpen = false
+    clearTimeout(timer)
     socket.destroy()
     closed(isBroken)
   }
@@ -84,13 +86,18 @@ export const makeConnection = (socket: Socket, { closed, freed }: Owner): Connec
     isPaused = true
     socket.pause()
   }
+  /** Keeps no program alive, and ends before the server may end it. */
+  const rest = (waitsMs: number) => {
+    freshUntil = performance.now() + waitsMs
+    timer = setTimeout(() => close(), waitsMs).unref()
+    socket.unref()
+  }
   /** The answer is there and its handler hears of it. */
   const complete = (waitsMs: number) => {
     const completed = take()
-    freshUntil = performance.now() + waitsMs
     if (waitsMs === 0) close()
     else {
-      socket.unref()
+      rest(waitsMs)
       freed()
     }
     completed?.handler.onComplete([])
@@ -99,8 +106,10 @@ export const makeConnection = (socket: Socket, { closed, freed }: Owner): Connec
     isPaused = false
     silentParts = 0
     socket.resume()
-    // After the socket was read again: the server may have ended the connection meanwhile.
-    setImmediate(() => heldEnd !== null && complete(heldEnd))
+    // After the socket was read again: the server may have ended the connection meanwhile, or the last bytes came, and a pause.
+    setImmediate(() => {
+      if (heldEnd !== null && !isPaused) complete(heldEnd)
+    })
   }
 
   const parser = makeResponseParser({
@@ -140,8 +149,9 @@ export const makeConnection = (socket: Socket, { closed, freed }: Owner): Connec
     .on("data", (bytes: Buffer) => guarded(() => parser.feed(bytes)))
     .on("end", () => guarded(parser.finish))
     .on("close", () => guarded(parser.finish))
-    .on("error", breakOff)
+    .on("error", (error) => guarded(() => breakOff(error)))
     .resume()
+  rest(USUAL_WAIT_MS)
 
   return {
     send: (next) => {
@@ -149,7 +159,8 @@ export const makeConnection = (socket: Socket, { closed, freed }: Owner): Connec
       hasHead = false
       silentParts = 0
       socket.ref()
-      silence = setInterval(staysSilent, next.silenceMs / SILENT_PARTS)
+      clearTimeout(timer)
+      timer = setInterval(staysSilent, next.silenceMs / SILENT_PARTS)
       socket.write(next.text, "latin1")
     },
     fail,

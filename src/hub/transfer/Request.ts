@@ -53,6 +53,9 @@ const COPIED_BYTES = 64 * 1024
 /** A body that nobody wants is read up to this size, because a connection that is cut off costs more to make again. */
 const LEFT_BYTES = 16 * 1024
 
+/** And for so long. */
+const LEFT_MS = 1000
+
 /** Over this time a connection must bring this much, or it counts as stalled: some proxies keep dead ones alive with drips. */
 const TRICKLE_WINDOW_MS = 30_000
 const TRICKLE_BYTES = 32 * 1024
@@ -81,12 +84,13 @@ export const startRequest = (
   let windowBytes = 0
   let stopped = false
   let unwanted: number | null = null
-  let pause: NodeJS.Timeout | null = null
+  /** Of a pause, or of the wait for the end of a body that nobody wants. */
+  let timer: NodeJS.Timeout | null = null
   let turn: NodeJS.Immediate | null = null
 
   const end = (outcome: Outcome) => {
     stopped = true
-    if (pause !== null) clearTimeout(pause)
+    if (timer !== null) clearTimeout(timer)
     ended(outcome)
   }
   const stop = (reason: Error, outcome: Outcome) => {
@@ -121,7 +125,8 @@ export const startRequest = (
   }
   const hold = (milliseconds: number, active: Dispatcher.DispatchController) => {
     active.pause()
-    pause = setTimeout(() => active.resume(), milliseconds)
+    if (timer !== null) clearTimeout(timer)
+    timer = setTimeout(() => active.resume(), milliseconds)
   }
 
   const options: Dispatcher.DispatchOptions = {
@@ -143,6 +148,7 @@ export const startRequest = (
       const reception = request.receive(head)
       if (reception._tag === "Leave") {
         unwanted = 0
+        timer = setTimeout(() => stop(new LeftUnread(), { _tag: "Answered", head, received }), LEFT_MS)
         return
       }
       controller = active
@@ -190,7 +196,7 @@ export const startRequest = (
   return () => {
     if (stopped) return
     stopped = true
-    if (pause !== null) clearTimeout(pause)
+    if (timer !== null) clearTimeout(timer)
     if (turn !== null) clearImmediate(turn)
     // What came is kept: the next run goes on behind it.
     if (gathered > 0) keep(() => request.write(position, buffers))

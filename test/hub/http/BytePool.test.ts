@@ -287,6 +287,10 @@ describe("a connection for bytes", () => {
   for (const [name, manners] of Object.entries({
     stays: (socket: Socket) => socket.write(answer("body")),
     ends: (socket: Socket) => socket.end(answer("body")),
+    "is reset": (socket: Socket) => {
+      socket.write(answer("body"))
+      setTimeout(() => socket.resetAndDestroy(), 30)
+    },
     "brings more": (socket: Socket) => socket.write(`${answer("body")}more`)
   })) {
     it.scopedLive(
@@ -308,6 +312,79 @@ describe("a connection for bytes", () => {
     )
   }
 
+  it.scopedLive("that is paused more than once serves the next request", () =>
+    Effect.gen(function* () {
+      const body = "x".repeat(3 * 2 ** 20)
+      const { connections, dispatcher, origin } = yield* makePlace((socket) => socket.write(answer(body)))
+      const receive = () => ({ _tag: "Take", position: 0, limit: body.length }) as const
+      for (let count = 0; count < 6; count++) {
+        const text = yield* textOf(dispatcher, `${origin}/`, { receive, silenceMs: 1000, rate: { take: () => 8 } })
+        assert.strictEqual(text.length, body.length)
+      }
+      assert.strictEqual(connections(), 1)
+    })
+  )
+
+  it.scopedLive("that is paused once for each of many chunks waits as long as the last one says, with one timer", () =>
+    Effect.gen(function* () {
+      const chunks = "1\r\nx\r\n".repeat(900)
+      const { dispatcher, origin } = yield* makePlace((socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`)
+      })
+      const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+      const before = timers()
+      let most = 0
+      let taken = 0
+      let hasWaited = false
+      const take = () => {
+        most = Math.max(most, timers() - before)
+        if (++taken === 900) setTimeout(() => (hasWaited = true), 100)
+        return taken < 900 ? 1 : 200
+      }
+      assert.strictEqual(yield* textOf(dispatcher, `${origin}/`, { rate: { take } }), "x".repeat(900))
+      assert.isTrue(hasWaited)
+      assert.isBelow(most, 10)
+    })
+  )
+
+  it.scopedLive("on which an unwanted body drips is not waited for", () =>
+    Effect.gen(function* () {
+      const { dispatcher, origin, sockets } = yield* makePlace((socket) => {
+        socket.write("HTTP/1.1 500 Broken\r\ncontent-length: 16000\r\n\r\n")
+        const drip = setInterval(() => socket.write("x"), 10)
+        socket.on("close", () => clearInterval(drip))
+      })
+      const receive = () => ({ _tag: "Leave" }) as const
+      const outcome = yield* fetchBytes(dispatcher, { ...requestOf(`${origin}/`), receive, silenceMs: 200 })
+      assert.deepInclude(outcome, { _tag: "Answered", received: 0 })
+      yield* Effect.promise(() => vi.waitUntil(() => sockets.size === 0, { interval: 1 }))
+    })
+  )
+
+  it.scopedLive("that nobody needs any more ends by itself", () =>
+    Effect.gen(function* () {
+      const { dispatcher, origin, sockets } = yield* makePlace((socket) => {
+        socket.write(answer("body", "keep-alive: timeout=3\r\n"))
+      })
+      yield* textOf(dispatcher, `${origin}/`)
+      assert.strictEqual(sockets.size, 1)
+      yield* Effect.promise(() => vi.waitUntil(() => sockets.size === 0, { interval: 1, timeout: 20_000 }))
+    })
+  )
+
+  it.scopedLive("that can't even be tried fails its request, and no later one hangs", () =>
+    Effect.gen(function* () {
+      const connect = () => {
+        throw Object.assign(new Error(), { code: "ERR_SSL_NO_CIPHER_MATCH" })
+      }
+      const pool = makeBytePool(new URL("https://127.0.0.1:1"), { connect, connections: 2, bodyTimeout: 5000 })
+      const agent = new Agent({ factory: () => pool })
+      for (let count = 0; count < 5; count++) {
+        assert.match(yield* textOf(agent, "https://127.0.0.1:1/"), /ERR_SSL_NO_CIPHER_MATCH/)
+      }
+    })
+  )
+
   it.scopedLive("keeps no program alive while nothing is asked", () =>
     Effect.gen(function* () {
       const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
@@ -319,6 +396,12 @@ describe("a connection for bytes", () => {
       assert.strictEqual(place.sockets.size, 1)
       // The server's own end.
       yield* are(1)
+      const given = startRequest(place.dispatcher, requestOf(`${place.origin}/`), () => {})
+      const early = startRequest(place.dispatcher, requestOf(`${place.origin}/`), () => {})
+      given()
+      early()
+      yield* Effect.promise(() => vi.waitUntil(() => place.connections() === 2, { interval: 1 }))
+      yield* are(place.sockets.size)
     })
   )
 
