@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
-import { Effect, Layer } from "effect"
+import { Effect, Either, Layer } from "effect"
 import { readerOf } from "../cache/Files.js"
 import { isLfsPointer, LFS_POINTER_LIMIT_BYTES } from "../checkpoint/Integrity.js"
 import { byCodePoint } from "../domain/CachedModel.js"
@@ -63,7 +63,7 @@ export const layer: Layer.Layer<Workspaces> = Layer.succeed(Workspaces, {
   hfignore: (root) =>
     Effect.gen(function* () {
       const path = join(root, ".hfignore")
-      const found = statSync(path, { throwIfNoEntry: false })
+      const found = Either.getOrNull(Either.try(() => statSync(path)))
       if (found?.isFile() !== true) return null
       if (found.size > IGNORE_LIMIT_BYTES) {
         return yield* new IgnoreFileTooLarge({ path, limitBytes: IGNORE_LIMIT_BYTES })

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -151,6 +151,17 @@ describe("push", () => {
       assert.strictEqual(refused._tag, "IgnoreFileTooLarge")
       assert.include(refused.message, join(root, ".hfignore"))
       assert.deepStrictEqual(Object.keys(contentAt(hub, "main")), [".gitattributes"])
+    })
+  )
+
+  it.scopedLive("takes an .hfignore that can't be read for none", () =>
+    Effect.gen(function* () {
+      const hub = yield* makeFakeHub()
+      addRepo(hub.store, "me/model")
+      const root = yield* workspace({ "keep.txt": "k" })
+      symlinkSync(".hfignore", join(root, ".hfignore"))
+      yield* pushTo(hub, root)
+      holds(hub, { "keep.txt": "k" })
     })
   )
 
