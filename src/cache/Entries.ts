@@ -45,8 +45,6 @@ export interface Entries {
 /** One text for a file, whatever it is called. */
 export const idOf = ({ device, inode }: Entry): string => `${device}:${inode}`
 
-export const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
-
 const quietly = <A>(operation: () => A, otherwise: (code: string) => A): A => {
   try {
     return operation()
@@ -54,6 +52,13 @@ const quietly = <A>(operation: () => A, otherwise: (code: string) => A): A => {
     return otherwise(systemCode(error))
   }
 }
+
+/** False for what can't be looked at. */
+export const isLink = (path: string): boolean =>
+  quietly(
+    () => lstatSync(path).isSymbolicLink(),
+    () => false
+  )
 
 const linkTarget = (path: string): string | null =>
   quietly<string | null>(

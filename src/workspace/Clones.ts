@@ -18,6 +18,7 @@ import {
   releaseStage,
   stageDirectory
 } from "./Stage.js"
+import { isDirectory } from "./Walk.js"
 
 const invalid = (path: string, problem: string) => new CloneTargetInvalid({ path, problem })
 
@@ -66,8 +67,6 @@ const isBare = (typed: string): boolean =>
   !typed.includes("/") && !typed.includes("\\") && typed !== "." && typed !== ".."
 
 const lastName = (repo: string): string => repo.slice(repo.lastIndexOf("/") + 1)
-
-const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Codes of a rename onto something. */
 const IN_THE_WAY = ["EEXIST", "ENOTDIR", "ENOTEMPTY"]

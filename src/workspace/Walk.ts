@@ -1,9 +1,17 @@
 /** All files of a directory that is the user's own: nothing may be left out without a word, so what can't be listed fails. */
-import type { Dirent } from "node:fs"
+import { type Dirent, statSync } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
+import { Either } from "effect"
 import { byCodePoint } from "../domain/CachedModel.js"
 import type { LocalFile } from "../domain/Push.js"
+
+/** True for a directory and a link to one; false for what can't be looked at. */
+export const isDirectory = (path: string): boolean =>
+  Either.getOrElse(
+    Either.try(() => statSync(path).isDirectory()),
+    () => false
+  )
 
 /** Null for what is no file: links to nothing and to directories, pipes, sockets. */
 const fileAt = async (root: string, path: string): Promise<LocalFile | null> => {

@@ -9,7 +9,7 @@ import { byCodePoint } from "../domain/CachedModel.js"
 import { AmbiguousWorkspace, IgnoreFileTooLarge, WorkspaceNotFound } from "../domain/Errors.js"
 import { Workspaces } from "../services/Workspaces.js"
 import { fileHash } from "./Hash.js"
-import { walk } from "./Walk.js"
+import { isDirectory, walk } from "./Walk.js"
 
 const MIB = 2 ** 20
 const CONFIG_LIMIT_BYTES = 16 * MIB
@@ -18,8 +18,6 @@ const IGNORE_LIMIT_BYTES = MIB
 
 /** Starts like a path, or is one of the two that are always there (spec 01 §3.5). A bare name is never a beginning. */
 const isExplicit = (path: string): boolean => /^(\.{0,2}\/|\.\.?$)/.test(path)
-
-const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Neighbours that begin like the path and hold a config.json. */
 const beginning = (path: string): ReadonlyArray<string> => {
@@ -47,9 +45,7 @@ export const layer: Layer.Layer<Workspaces> = Layer.succeed(Workspaces, {
     Effect.gen(function* () {
       const notFound = new WorkspaceNotFound({ path })
       const root = resolve(path)
-      // A directory above that may not be entered hides what is below it.
-      const there = yield* Effect.try({ try: () => isDirectory(root), catch: () => notFound })
-      if (there) return root
+      if (isDirectory(root)) return root
       if (!isExplicit(path)) return yield* notFound
       const matches = yield* Effect.try({ try: () => beginning(root), catch: () => notFound })
       const [only] = matches

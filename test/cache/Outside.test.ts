@@ -1,9 +1,10 @@
-/** Repos that are links out of the cache: what lies outside isn't walked, measured as theirs, or changed. */
+/** Repos that are links out of the cache: what lies outside isn't walked, measured as theirs, or changed; and caches elsewhere. */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readRepo } from "../../src/cache/Inventory.js"
+import { collect } from "../../src/operations/Collect.js"
 import { diskUsage } from "../../src/operations/DiskUsage.js"
 import { laidDown, over } from "../support/Trees.js"
 
@@ -35,5 +36,14 @@ it.scopedLive("a repo that is a link to anything is read as far as it is a repo"
       ["org/one", 2, 0],
       ["org/all", 0, 0]
     ])
+  })
+)
+
+it.scopedLive("a cache below a file is empty", () =>
+  Effect.gen(function* () {
+    const hub = join(yield* laidDown({ repos: [] }), "..", "file", "hub")
+    writeFileSync(join(hub, ".."), "")
+    expect((yield* Effect.provide(diskUsage(null), over(hub))).repos).toEqual([])
+    expect((yield* Effect.provide(collect({ execute: false }), over(hub))).plan).toEqual([])
   })
 )

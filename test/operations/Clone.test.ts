@@ -225,6 +225,19 @@ describe("clone", () => {
       assert.include(again.message, "already exists")
     })
   )
+
+  it.scopedLive("refuses a workspace home that is a loop of links, and a target in it that is one", () =>
+    Effect.gen(function* () {
+      const where = yield* place
+      const loop = join(where.room, "model")
+      symlinkSync("model", loop)
+      for (const workspaceHome of [loop, where.room]) {
+        const refused = yield* Effect.flip(cloned({ ...where, workspaceHome }, { target: null }))
+        assert.strictEqual(refused._tag, "CloneTargetInvalid", workspaceHome)
+        assert.include(refused.message, loop)
+      }
+    })
+  )
 })
 
 /** Runs a clone and interrupts it at an event. */

@@ -306,7 +306,11 @@ describe("a push in trouble", () => {
   const meanwhile: Readonly<Record<string, (file: string) => void>> = {
     changed: (file) => writeFileSync(file, weights(4 * PART)),
     "replaced by as many other bytes": (file) => writeFileSync(file, new Uint8Array(5 * PART + 17).fill(7)),
-    removed: (file) => rmSync(file)
+    removed: (file) => rmSync(file),
+    "replaced by a link to itself": (file) => {
+      rmSync(file)
+      symlinkSync(file, file)
+    }
   }
   for (const [what, change] of Object.entries(meanwhile)) {
     for (const [path, when] of [

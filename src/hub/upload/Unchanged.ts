@@ -2,10 +2,11 @@
 import { statSync } from "node:fs"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
+import { Either } from "effect"
 import type { LocalFile } from "../../domain/Push.js"
 
 export const isUnchanged = (root: string, { modified, path, size }: LocalFile): boolean => {
-  const stats = statSync(join(root, path), { throwIfNoEntry: false })
+  const stats = Either.getOrNull(Either.try(() => statSync(join(root, path))))
   return stats?.size === size && stats.mtimeMs === modified
 }
 
