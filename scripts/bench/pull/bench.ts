@@ -1,6 +1,6 @@
 /**
  * Pull against parallel curl and `hf download`, from the same fake Hub in the same run; needs dist/, curl and openssl. Of one
- * file curl leaves pieces, which `cat` joins.
+ * file curl leaves pieces, by one process with `--parallel` or by sixteen processes; `cat` joins them.
  *   tsx scripts/bench/pull/bench.ts [--hf PATH] [--runs N] [--mib N] [--memory GIB]
  * A line per case: the medians in seconds, the least processor time (which other work on the machine changes little), ratios
  * (above 1: pull is faster), the load. `--memory` adds a pull of so many GiB of zeros, for its peak memory.
@@ -13,7 +13,17 @@ import { Effect } from "effect"
 import { makeFakeHub } from "../../../src/testing/hub/FakeHub.js"
 import { addBlockRepo } from "./hub.js"
 import { type Ended, removeDirectories } from "./processes.js"
-import { type Case, curl, curlAndHash, curlToOneFile, hfAt, type Program, pull, REPO } from "./programs.js"
+import {
+  type Case,
+  curlAndHash,
+  curlParallel,
+  curls,
+  curlToOneFile,
+  hfAt,
+  type Program,
+  pull,
+  REPO
+} from "./programs.js"
 
 const { values } = parseArgs({
   options: {
@@ -81,9 +91,9 @@ const summary = (measured: Case, runs: Readonly<Record<string, ReadonlyArray<End
 /** In turn, so that all programs meet the same weather. */
 const measure = async (measured: Case, count: number) => {
   const programs: Readonly<Record<string, Program>> = {
-    curl,
-    ...(measured.files === 1 ? { "curl + cat": curlToOneFile } : {}),
-    "curl + SHA-256": curlAndHash,
+    "curl --parallel": curlParallel,
+    ...(measured.files === 1 ? { "16 curl": curls, "16 curl + cat": curlToOneFile } : {}),
+    [measured.files === 1 ? "16 curl + SHA-256" : "curl --parallel + SHA-256"]: curlAndHash,
     pull,
     ...(values.hf === undefined ? {} : { hf: hfAt(values.hf) })
   }

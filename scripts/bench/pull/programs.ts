@@ -40,30 +40,53 @@ export const hfAt =
 
 const CONNECTIONS = 16
 
-/** One file in ranges by as many processes, or the files by one process over twice as many connections. */
-const fetched = async ({ files, mib }: Case, endpoint: string, directory: string): Promise<Ended> => {
-  const url = `${endpoint}/${REPO}/resolve/main`
-  if (files > 1) {
-    const names = `weights/[000-${String(files - 1).padStart(3, "0")}].safetensors`
-    const output = join(directory, "#1")
-    return timed("curl", ["-sSfLZ", "--parallel-max", String(2 * CONNECTIONS), "-o", output, `${url}/${names}`], {})
-  }
+const rangesOf = (mib: number): ReadonlyArray<string> => {
   const part = Math.ceil((mib * MIB) / CONNECTIONS)
-  const parts = Array.from({ length: CONNECTIONS }, (_, index) => {
-    const range = `${index * part}-${(index + 1) * part - 1}`
-    return timed("curl", ["-sSfL", "-r", range, "-o", join(directory, String(index)), `${url}/model.safetensors`], {})
-  })
+  return Array.from({ length: CONNECTIONS }, (_, index) => `${index * part}-${(index + 1) * part - 1}`)
+}
+
+/** One process over many connections: the files, or one file in ranges. */
+const inParallel = ({ files, mib }: Case, endpoint: string, directory: string): Promise<Ended> => {
+  const base = `${endpoint}/${REPO}/resolve/main`
+  const last = String(files - 1).padStart(3, "0")
+  const urls =
+    files === 1
+      ? rangesOf(mib).map((range, index) => [
+          "-r",
+          range,
+          "-o",
+          join(directory, String(index)),
+          `${base}/model.safetensors`
+        ])
+      : [["-o", join(directory, "#1"), `${base}/weights/[000-${last}].safetensors`]]
+  const connections = String(files === 1 ? CONNECTIONS : 2 * CONNECTIONS)
+  return timed("curl", ["-Z", "--parallel-max", connections, ...urls.flatMap((url) => ["--next", "-sSfL", ...url])], {})
+}
+
+/** One file in ranges by as many processes. */
+const sideBySide = async ({ mib }: Case, endpoint: string, directory: string): Promise<Ended> => {
+  const url = `${endpoint}/${REPO}/resolve/main/model.safetensors`
+  const parts = rangesOf(mib).map((range, index) =>
+    timed("curl", ["-sSfL", "-r", range, "-o", join(directory, String(index)), url], {})
+  )
   return together(await Promise.all(parts), "side by side")
 }
+
+/** The fastest way with curl. */
+const fetched = (measured: Case, endpoint: string, directory: string): Promise<Ended> =>
+  (measured.files === 1 ? sideBySide : inParallel)(measured, endpoint, directory)
 
 const piecesIn = (directory: string): ReadonlyArray<string> =>
   readdirSync(directory)
     .toSorted((left, right) => left.localeCompare(right, "en", { numeric: true }))
     .map((name) => join(directory, name))
 
-/** Leaves a file in sixteen pieces, and nobody looks whether the bytes are right. */
-export const curl: Program = (measured, endpoint) =>
-  withDirectory((directory) => fetched(measured, endpoint, directory))
+/** Leaves one file in pieces, and nobody looks whether the bytes are right; so does `curls`. */
+export const curlParallel: Program = (measured, endpoint) =>
+  withDirectory((directory) => inParallel(measured, endpoint, directory))
+
+export const curls: Program = (measured, endpoint) =>
+  withDirectory((directory) => sideBySide(measured, endpoint, directory))
 
 /** One file at the end, as from pull: the pieces behind each other. */
 export const curlToOneFile: Program = (measured, endpoint) =>
