@@ -26,15 +26,22 @@ const unlessZero = (name: string): Config.Config<boolean> => Config.map(text(nam
 const eitherCase = (name: string): Config.Config<string | null> =>
   Config.zipWith(text(name), text(name.toLowerCase()), (capitals, small) => capitals ?? small)
 
-const secret = (name: string) => Config.option(Config.redacted(Config.nonEmptyString(name)))
+/** A token as huggingface_hub takes it: without line breaks and outer spaces, and none when nothing is left. */
+const tokenIn = (written: string | null): Option.Option<Redacted.Redacted> =>
+  Option.some((written ?? "").replace(/[\r\n]/g, "").trim()).pipe(
+    Option.filter((token) => token !== ""),
+    Option.map(Redacted.make)
+  )
+
+const token = (name: string) => Config.map(text(name), tokenIn)
 
 const raw = Config.all({
   hfHubCache: text("HF_HUB_CACHE"),
   oldHubCache: text("HUGGINGFACE_HUB_CACHE"),
   hfHome: text("HF_HOME"),
   xdgCacheHome: text("XDG_CACHE_HOME"),
-  token: secret("HF_TOKEN"),
-  oldToken: secret("HUGGINGFACE_HUB_TOKEN"),
+  token: token("HF_TOKEN"),
+  oldToken: token("HUGGINGFACE_HUB_TOKEN"),
   tokenPath: text("HF_TOKEN_PATH"),
   endpoint: text("HF_ENDPOINT"),
   offline: gate("HF_HUB_OFFLINE"),
@@ -81,10 +88,9 @@ const hubCache = (read: Raw, home: string): string => {
 
 /** What a login left; a file that is missing, unreadable or blank holds no token. */
 const storedToken = (read: Raw, home: string): Option.Option<Redacted.Redacted> =>
-  Either.try(() => readFileSync(read.tokenPath ?? join(hfHome(read, home), "token"), "utf8").trim()).pipe(
+  Either.try(() => readFileSync(read.tokenPath ?? join(hfHome(read, home), "token"), "utf8")).pipe(
     Either.getRight,
-    Option.filter((token) => token !== ""),
-    Option.map(Redacted.make)
+    Option.flatMap(tokenIn)
   )
 
 const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(path))

@@ -84,6 +84,17 @@ describe("the token", () => {
       assert.notInclude(JSON.stringify(both), "first")
     })
   )
+
+  it.effect("is taken without line breaks and outer spaces, and blank for none", () =>
+    Effect.gen(function* () {
+      const { hubToken, pushToken } = yield* settings({ HF_TOKEN: " hf_\r\nabc\n", HUGGINGFACE_HUB_TOKEN: "second" })
+      const blank = yield* settings({ HF_TOKEN: " \n", HUGGINGFACE_HUB_TOKEN: "second" })
+      assert.strictEqual(hubToken && Redacted.value(hubToken), "hf_abc")
+      assert.strictEqual(pushToken && Redacted.value(pushToken), "hf_abc")
+      assert.strictEqual(blank.hubToken && Redacted.value(blank.hubToken), "second")
+      assert.isNull(blank.pushToken)
+    })
+  )
 })
 
 describe("the token of a login", () => {

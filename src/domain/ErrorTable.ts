@@ -258,6 +258,15 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     retryable: true,
     hint: "Check the network, then try again."
   },
+  HubUnusable: {
+    type: "download_failed",
+    status: 503,
+    code: "download_failed",
+    param: null,
+    exit: 1,
+    retryable: false,
+    hint: "Check HF_ENDPOINT, the proxy and the certificates."
+  },
   HubOffline: {
     type: "download_failed",
     status: 503,

@@ -251,6 +251,16 @@ export class HubUnavailable extends Schema.TaggedError<HubUnavailable>()("HubUna
   }
 }
 
+/** The way to the Hub is wrong and stays so: its address, a certificate, a proxy, a redirect. `problem` says what to do. */
+export class HubUnusable extends Schema.TaggedError<HubUnusable>()("HubUnusable", {
+  operation: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The Hub can't be used for ${this.operation}: ${this.problem}`
+  }
+}
+
 /** HF_HUB_OFFLINE or `--offline` forbids the request that would be needed. */
 export class HubOffline extends Schema.TaggedError<HubOffline>()("HubOffline", { operation: Schema.String }) {
   override get message() {
@@ -494,7 +504,14 @@ export type RunnerError =
   | EngineUnavailable
   | EngineCrashed
   | ServerOverloaded
-export type HubError = HubAccessDenied | HubUnavailable | HubOffline | RepoNotFound | RevisionNotFound | RepoRefused
+export type HubError =
+  | HubAccessDenied
+  | HubUnavailable
+  | HubUnusable
+  | HubOffline
+  | RepoNotFound
+  | RevisionNotFound
+  | RepoRefused
 export type PushError =
   | HubError
   | TokenMissing

@@ -6,11 +6,12 @@ import type { Readable } from "node:stream"
 import { Context, Effect, Either, Layer, Redacted, type Scope } from "effect"
 import type { Dispatcher } from "undici"
 import type { HubError } from "../domain/Errors.js"
-import { HubOffline, HubUnavailable } from "../domain/Errors.js"
+import { HubOffline, type HubUnavailable, type HubUnusable } from "../domain/Errors.js"
 import { Settings } from "../services/Settings.js"
 import { answerJson, bytesWithin, nextPage, retryAfterMs } from "./Answers.js"
 import { makeDispatcher, type Purpose } from "./Dispatcher.js"
 import {
+  callFailure,
   connectionProblem,
   DOWNGRADE,
   isHopeless,
@@ -45,7 +46,7 @@ export interface HubResponse {
   readonly body: Readable
 }
 
-type SendError = HubUnavailable | HubOffline
+type SendError = HubUnavailable | HubUnusable | HubOffline
 
 export class HubClient extends Context.Tag("mlxk/hub/Client")<
   HubClient,
@@ -127,14 +128,14 @@ const make = Effect.gen(function* () {
 
   const send = (request: HubRequest, operation: string) =>
     Effect.gen(function* () {
-      const unavailable = (problem: string) => new HubUnavailable({ operation, problem })
+      const failure = (problem: string) => callFailure(operation, problem)
       if (hub.offline) return yield* new HubOffline({ operation })
-      if (unusable !== null) return yield* unavailable(unusable)
+      if (unusable !== null) return yield* failure(unusable)
       const url = addressOf(request.url.startsWith("/") ? hub.endpoint + request.url : request.url)
-      if (url === null) return yield* unavailable(NO_ADDRESS)
-      if (url.username + url.password !== "") return yield* unavailable(PASSWORD)
+      if (url === null) return yield* failure(NO_ADDRESS)
+      if (url.username + url.password !== "") return yield* failure(PASSWORD)
       // Redirects and upload plans come from the network: they must not take files or answers out of TLS.
-      if (secure && url.protocol !== "https:") return yield* unavailable(DOWNGRADE)
+      if (secure && url.protocol !== "https:") return yield* failure(DOWNGRADE)
       const abort = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort())
@@ -148,7 +149,7 @@ const make = Effect.gen(function* () {
             body: typeof request.body === "function" ? request.body() : (request.body ?? null),
             signal: abort.signal
           }),
-        catch: (error) => unavailable(connectionProblem(error))
+        catch: (error) => failure(connectionProblem(error))
       })
       // Ending the scope before the end of the body is no error of anybody.
       answer.body.on("error", () => {})
@@ -172,7 +173,7 @@ const make = Effect.gen(function* () {
       const moves = keepsMethod || ((request.method ?? "GET") === "GET" && [301, 302, 303].includes(response.status))
       if (!moves || location === null) return Effect.succeed(response)
       if (left === 0 || !URL.canParse(location, response.url)) {
-        return Effect.fail(new HubUnavailable({ operation, problem: TOO_MANY_REDIRECTS }))
+        return Effect.fail(callFailure(operation, TOO_MANY_REDIRECTS))
       }
       return follow({ ...request, url: new URL(location, response.url).href }, operation, left - 1)
     })
@@ -195,7 +196,7 @@ const make = Effect.gen(function* () {
     })
 
   const json = (request: HubRequest, subject: Subject, repeat?: "once") => {
-    const unavailable = (problem: string) => new HubUnavailable({ operation: subject.operation, problem })
+    const failure = (problem: string) => callFailure(subject.operation, problem)
     /** Whether it reached the Hub is unknown, so a call that must not happen twice is not repeated. */
     const lost = (error: HubError) => ({
       error,
@@ -214,16 +215,15 @@ const make = Effect.gen(function* () {
       }
       const bytes = yield* Effect.tryPromise({
         try: () => bytesWithin(response.body, MAX_JSON_BYTES),
-        catch: (error) => lost(unavailable(connectionProblem(error)))
+        catch: (error) => lost(failure(connectionProblem(error)))
       }).pipe(
         Effect.timeoutFail({
           duration: LONGEST_ANSWER,
-          onTimeout: () => ({ error: unavailable("the answer does not come to an end"), again: false, waitMs: null })
+          onTimeout: () => ({ error: failure("the answer does not come to an end"), again: false, waitMs: null })
         })
       )
       const value = Either.flatMap(bytes, answerJson)
-      if (Either.isLeft(value))
-        return yield* Effect.fail({ error: unavailable(value.left), again: false, waitMs: null })
+      if (Either.isLeft(value)) return yield* Effect.fail({ error: failure(value.left), again: false, waitMs: null })
       return { value: value.right, next: nextPage(header("link")) }
     }).pipe(Effect.scoped)
     return patiently(once)

@@ -1,5 +1,12 @@
 /** What an answer of the Hub means when it is no success: status, `X-Error-Code` and text -> the failure of the program. Pure. */
-import { HubAccessDenied, type HubError, HubUnavailable, RepoNotFound, RevisionNotFound } from "../domain/Errors.js"
+import {
+  HubAccessDenied,
+  type HubError,
+  HubUnavailable,
+  HubUnusable,
+  RepoNotFound,
+  RevisionNotFound
+} from "../domain/Errors.js"
 import { isObject } from "../domain/JsonFile.js"
 import { redactText } from "../domain/Redact.js"
 
@@ -76,23 +83,26 @@ export const refusalError: Meaning = (subject, refusal) => {
 }
 
 const UNTRUSTED = "its certificate is not trusted; NODE_EXTRA_CA_CERTS names further authorities"
-const OTHER_HOST = "its certificate is for another host"
-const OUTDATED = "its certificate is not valid at this time (expired, or the clock is wrong)"
+const OTHER_HOST = "its certificate is for another host; check the address and the proxy"
+const OUTDATED = "its certificate is not valid at this time (expired, or the clock is wrong); check the clock"
 /** The endpoint itself is wrong. */
 export const NO_ADDRESS = "its address is no plain http(s) URL; check HF_ENDPOINT"
 
 /** Who needs a password for a mirror puts a token into HF_TOKEN: an address is shown, and a password in it would be too. */
 export const PASSWORD = "its address carries a user name or password; take it out of HF_ENDPOINT"
 
-export const TOO_MANY_REDIRECTS = "it sends from one address to the next"
+export const TOO_MANY_REDIRECTS = "it sends from one address to the next; check HF_ENDPOINT"
 
-export const DOWNGRADE = "it leads from https to plain http"
+export const DOWNGRADE = "it leads from https to plain http; check HF_ENDPOINT"
+
+/** Nothing else in a request is as a user wrote it. */
+export const UNSENDABLE = "HF_TOKEN holds characters that can't be sent; check it"
 
 /** The proxy's own part of a connection. */
 export const proxyProblem = (problem: string): string => `the proxy fails: ${problem}`
 export const NO_PROXY_ADDRESS = proxyProblem("its address can't be read; check HTTPS_PROXY and HTTP_PROXY")
-const PROXY_REFUSES = "it refuses this host (HTTP 403)"
-const PROXY_PASSWORD = "it asks for a user name and password (HTTP 407)"
+const PROXY_REFUSES = "it refuses this host (HTTP 403); NO_PROXY names hosts to reach without it"
+const PROXY_PASSWORD = "it asks for a user name and password (HTTP 407); put them into its address"
 
 /** What a proxy means that gives no tunnel. */
 export const proxyStatusProblem = (status: number): string =>
@@ -111,6 +121,7 @@ const PERMANENT: ReadonlyArray<string> = [
   NO_TLS,
   NO_ADDRESS,
   PASSWORD,
+  UNSENDABLE,
   TOO_MANY_REDIRECTS,
   DOWNGRADE,
   NO_PROXY_ADDRESS,
@@ -131,6 +142,10 @@ export const isPermanent = (problem: string): boolean => permanent.has(problem)
 /** True when no further try within seconds helps either; the user had better know at once. */
 export const isHopeless = (problem: string): boolean => isPermanent(problem) || unreachable.has(problem)
 
+/** The failure of a call that got no answer of use. */
+export const callFailure = (operation: string, problem: string): HubUnavailable | HubUnusable =>
+  isPermanent(problem) ? new HubUnusable({ operation, problem }) : new HubUnavailable({ operation, problem })
+
 export const STALLED = "the answer stalled"
 export const CLOSED = "the connection was closed"
 
@@ -147,6 +162,7 @@ const CONNECTION: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: STALLED,
   UND_ERR_SOCKET: CLOSED,
   UND_ERR_HEADERS_OVERFLOW: TOO_MANY_HEADERS,
+  UND_ERR_INVALID_ARG: UNSENDABLE,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,

@@ -4,7 +4,6 @@ import type { ModelLocation } from "../domain/CachedModel.js"
 import {
   type AmbiguousModel,
   type CacheIo,
-  HubUnavailable,
   InvalidModelName,
   InvalidRequest,
   type KnifeError,
@@ -144,7 +143,8 @@ export const fetchRevision = (
       const answer = yield* Effect.either(hub.revision(model, wanted.revision))
       if (answer._tag === "Left") {
         const { left: error } = answer
-        const said = error instanceof HubUnavailable ? Stream.make(warning(model, error.message)) : Stream.empty
+        const isOut = error._tag === "HubUnavailable" || error._tag === "HubUnusable"
+        const said = isOut ? Stream.make(warning(model, error.message)) : Stream.empty
         return Stream.concat(said, Stream.fail(error))
       }
       const listed = answer.right
@@ -209,7 +209,10 @@ export const pull = (text: string, options: PullOptions): Events<PullError> =>
       return Stream.concat(
         Stream.make(resolved),
         // Without the Hub there is nothing to go on with: the state of the cache is the news.
-        Stream.catchTags(fetched, { HubUnavailable: () => corrupted, HubOffline: () => corrupted })
+        Stream.catchTags(fetched, {
+          HubUnavailable: () => corrupted,
+          HubOffline: () => corrupted
+        })
       )
     })
   )

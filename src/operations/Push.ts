@@ -139,6 +139,7 @@ const clauseOf =
   (error: HubError | UploadFailed): string => {
     switch (error._tag) {
       case "HubUnavailable":
+      case "HubUnusable":
         return `${error.operation}: ${error.problem}`
       case "RevisionNotFound":
         return `branch '${branch}' does not exist; create it with --create`

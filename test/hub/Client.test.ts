@@ -39,8 +39,8 @@ const server = (answer: Answer) =>
     ({ close }) => Effect.sync(close)
   )
 
-const layerFor = (endpoint: string, more: Partial<SettingsValues["hub"]> = {}) => {
-  const token = Redacted.make(TOKEN)
+const layerFor = (endpoint: string, more: Partial<SettingsValues["hub"]> = {}, written = TOKEN) => {
+  const token = Redacted.make(written)
   return Layer.provideMerge(layerHub, layerClient).pipe(
     Layer.provide(
       layerSettings({
@@ -52,8 +52,8 @@ const layerFor = (endpoint: string, more: Partial<SettingsValues["hub"]> = {}) =
   )
 }
 
-const revisionAt = (endpoint: string, more: Partial<SettingsValues["hub"]> = {}) =>
-  Effect.flatMap(Hub, (hub) => hub.revision("org/model", "main")).pipe(Effect.provide(layerFor(endpoint, more)))
+const revisionAt = (endpoint: string, more: Partial<SettingsValues["hub"]> = {}, token = TOKEN) =>
+  Effect.flatMap(Hub, (hub) => hub.revision("org/model", "main")).pipe(Effect.provide(layerFor(endpoint, more, token)))
 
 const json = (response: ServerResponse, value: unknown, headers: Readonly<Record<string, string>> = {}) =>
   response.writeHead(200, { "content-type": "application/json", ...headers }).end(JSON.stringify(value))
@@ -64,6 +64,17 @@ const listing = (names: ReadonlyArray<string>, more: Readonly<Record<string, unk
 })
 
 describe("a request to the Hub", () => {
+  it.scopedLive("is not made with a token that can't be sent", () =>
+    Effect.gen(function* () {
+      const hub = yield* server((_, response) => json(response, listing([])))
+      const error = yield* Effect.flip(revisionAt(hub.origin, {}, "hf_\u0001x"))
+      assert.strictEqual(error._tag, "HubUnusable")
+      assert.include(error.message, "HF_TOKEN")
+      assert.notInclude(error.message, "hf_")
+      assert.lengthOf(hub.seen, 0)
+    })
+  )
+
   it.scopedLive("shows the token to the Hub's origin only, also when it is sent elsewhere", () =>
     Effect.gen(function* () {
       const other = yield* server((_, response) => json(response, listing(["config.json"])))
@@ -166,6 +177,7 @@ describe("an endpoint", () => {
       const error = yield* Effect.flip(revisionAt(hub.origin.replace("http://", "http://me:hunter2@")))
       assert.notInclude(error.message, "hunter2")
       assert.include(error.message, "HF_ENDPOINT")
+      assert.strictEqual(error._tag, "HubUnusable")
       assert.lengthOf(hub.seen, 0)
     })
   )

@@ -152,7 +152,7 @@ describe("a listing", () => {
     it.scopedLive(`that sends to ${location} is not followed`, () =>
       Effect.gen(function* () {
         const endpoint = yield* speaking((_, response) => response.writeHead(302, { location }).end())
-        assert.strictEqual((yield* pulled(endpoint))?._tag, "HubUnavailable")
+        assert.strictEqual((yield* pulled(endpoint))?._tag, "HubUnusable")
       })
     )
   }

@@ -1,6 +1,6 @@
 /** GET requests to one origin over a few connections that are used again: what undici's Agent takes in place of its own Pool. */
 import { type buildConnector, Dispatcher, errors } from "undici"
-import { CLOSED, ConnectionFailure } from "../Failures.js"
+import { CLOSED, ConnectionFailure, UNSENDABLE } from "../Failures.js"
 import { type Connection, makeConnection, type Request, type RequestHandler } from "./Connection.js"
 
 /** What undici's Agent gives to those who make its pools, as far as it is used here. */
@@ -15,7 +15,6 @@ export interface PoolOptions {
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const PATH = /^[\x21-\x7e]+$/
-const UNSENDABLE = "the request can't be sent"
 
 /** The head of a GET request. Throws a ConnectionFailure for what would be more than its line. */
 const headOf = (host: string, { headers, method, path }: Dispatcher.DispatchOptions): string => {

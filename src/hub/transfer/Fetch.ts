@@ -6,7 +6,7 @@ import type { TransferEvent } from "../../domain/Pull.js"
 import type { RepoRevision } from "../../services/Hub.js"
 import { retryAfterMs } from "../Answers.js"
 import type { HubClient } from "../Client.js"
-import { isPermanent, refusalError } from "../Failures.js"
+import { callFailure, isPermanent, refusalError } from "../Failures.js"
 import { freeBytes } from "./Disk.js"
 import type { Job } from "./Job.js"
 import type { Chunk, Part } from "./Part.js"
@@ -168,7 +168,7 @@ const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): 
         return yield* Effect.fail(writeFailure(outcome.error, part, missing(part, chunk)))
       if (outcome._tag === "Broken") {
         if (!isPermanent(outcome.problem)) return again(outcome.problem)
-        return yield* new DownloadFailed({ repo: revision.repo, file: path, problem: outcome.problem })
+        return yield* callFailure(`the download of ${path}`, outcome.problem)
       }
       const { head } = outcome
       const direct = url.origin === origin

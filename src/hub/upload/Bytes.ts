@@ -2,10 +2,9 @@
 import { createReadStream } from "node:fs"
 import { Readable } from "node:stream"
 import { Effect } from "effect"
-import { type HubOffline, HubUnavailable } from "../../domain/Errors.js"
+import { type HubOffline, HubUnavailable, type HubUnusable } from "../../domain/Errors.js"
 import { retryAfterMs } from "../Answers.js"
 import { HubClient, isTransient } from "../Client.js"
-import { isPermanent } from "../Failures.js"
 import { type FailedTry, patiently } from "../Retry.js"
 
 /** A piece of a file and where it goes; `end` is exclusive. */
@@ -24,7 +23,7 @@ export interface AddressExpired {
   readonly status: number
 }
 
-export type PieceError = HubUnavailable | HubOffline | AddressExpired
+export type PieceError = HubUnavailable | HubUnusable | HubOffline | AddressExpired
 
 /** Large enough to keep the disk ahead of the network, small enough that four at once are nothing. */
 const READ_BYTES = 256 * 1024
@@ -74,7 +73,7 @@ export const sendPiece = (
         )
         .pipe(
           Effect.mapError((error): FailedTry<PieceError> => {
-            return { error, again: error._tag === "HubUnavailable" && !isPermanent(error.problem), waitMs: null }
+            return { error, again: error._tag === "HubUnavailable", waitMs: null }
           })
         )
       if (status >= 200 && status <= 299) return header("etag")
