@@ -265,7 +265,7 @@ const table: { readonly [Tag in KnifeError["_tag"]]: ErrorRow } = {
     param: null,
     exit: 1,
     retryable: false,
-    hint: "Check HF_ENDPOINT, the proxy and the certificates."
+    hint: "Correct what the message names."
   },
   HubOffline: {
     type: "download_failed",
