@@ -1,5 +1,5 @@
 /** The live Maintenance: reads a cache as a whole, plans with the pure rules, and carries plans out. */
-import { existsSync } from "node:fs"
+import { statSync } from "node:fs"
 import { basename } from "node:path"
 import { Clock, Effect, Either, Layer } from "effect"
 import { DeletionDenied, DeletionFailed } from "../domain/Errors.js"
@@ -32,6 +32,13 @@ const lockEntries = (hub: string, directory: string): Entries => {
   const path = lockDirectory(hub, directory)
   return isLink(path) ? { all: [], unreadable: [] } : entriesBelow(path)
 }
+
+/** False for what can't be looked at. */
+const isMissing = (path: string): boolean =>
+  Either.match(Either.try({ try: () => statSync(path), catch: systemCode }), {
+    onLeft: (code) => code === "ENOENT" || code === "ENOTDIR",
+    onRight: () => false
+  })
 
 const DENIED = ["EACCES", "EPERM", "EROFS"]
 
@@ -91,7 +98,7 @@ const make = Effect.gen(function* () {
   const { hubCache: hub, strictTestDelete } = yield* Settings
 
   return Maintenance.of({
-    exists: Effect.sync(() => existsSync(hub)),
+    exists: Effect.sync(() => !isMissing(hub)),
     claims: ({ repoDirectory }) =>
       Effect.sync(() => {
         const directory = basename(repoDirectory)

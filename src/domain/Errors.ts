@@ -72,10 +72,22 @@ export class AmbiguousModel extends Schema.TaggedError<AmbiguousModel>()("Ambigu
   }
 }
 
+const IN_THE_WAY = "something of another kind lies there or above it; move it away"
+
+/** What to do about a path, by the system's error code. */
+const PATH_ADVICE: Readonly<Record<string, string>> = {
+  EEXIST: IN_THE_WAY,
+  EISDIR: IN_THE_WAY,
+  ENOTDIR: IN_THE_WAY,
+  ELOOP: "its links lead in a circle; remove them",
+  EROFS: "its volume is read-only; choose another with HF_HOME"
+}
+
 /** A file or directory of the cache can't be read or written. `problem` is the system's error code. */
 export class CacheIo extends Schema.TaggedError<CacheIo>()("CacheIo", { path: Schema.String, problem: Schema.String }) {
   override get message() {
-    return `Cannot access ${this.path} (${this.problem}); check that it exists and that you may read it`
+    const advice = PATH_ADVICE[this.problem] ?? "check that it exists and that you may use it"
+    return `Cannot access ${this.path} (${this.problem}); ${advice}`
   }
 }
 

@@ -230,6 +230,7 @@ describe("resolve", () => {
       hub.file("../hub", { link: "hub" })
       const error = yield* Effect.flip(names)
       assert.deepInclude(error, { _tag: "CacheIo", path: hub.hub, problem: "ELOOP" })
+      assert.include(error.message, "circle")
     }).pipe(Effect.provide(layerHub))
   )
 })

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { readRepo } from "../../src/cache/Inventory.js"
 import { collect } from "../../src/operations/Collect.js"
 import { diskUsage } from "../../src/operations/DiskUsage.js"
+import { remove } from "../../src/operations/Remove.js"
 import { laidDown, over } from "../support/Trees.js"
 
 const A = "a".repeat(40)
@@ -45,5 +46,16 @@ it.scopedLive("a cache below a file is empty", () =>
     writeFileSync(join(hub, ".."), "")
     expect((yield* Effect.provide(diskUsage(null), over(hub))).repos).toEqual([])
     expect((yield* Effect.provide(collect({ execute: false }), over(hub))).plan).toEqual([])
+  })
+)
+
+it.scopedLive("a cache that is a loop of links is not called missing", () =>
+  Effect.gen(function* () {
+    const hub = join(yield* laidDown({ repos: [] }), "..", "loop")
+    symlinkSync("loop", hub)
+    const failed = yield* Effect.flip(
+      Effect.provide(remove("org/one", { force: true, dryRun: false, confirmed: false }), over(hub))
+    )
+    expect(failed.error._tag).toBe("CacheIo")
   })
 )
