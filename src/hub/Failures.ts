@@ -95,8 +95,8 @@ export const TOO_MANY_REDIRECTS = "it sends from one address to the next; check 
 
 export const DOWNGRADE = "it leads from https to plain http; check HF_ENDPOINT"
 
-/** Nothing else in a request is as a user wrote it. */
-export const UNSENDABLE = "HF_TOKEN holds characters that can't be sent; check it"
+/** The token is as a user wrote it, and an upload's headers are as the Hub did. */
+export const UNSENDABLE = "a header of the request holds characters that can't be sent; check HF_TOKEN"
 
 /** The proxy's own part of a connection. */
 export const proxyProblem = (problem: string): string => `the proxy fails: ${problem}`
