@@ -337,6 +337,8 @@ describe("a push in trouble", () => {
           assert.strictEqual(error._tag, "UploadFailed")
           assert.include(error.message, path)
           assert.include(error.message, "changed")
+          const parts = hub.seen.storage.map(({ line }) => line).filter((line) => line.includes("/parts/"))
+          assert.strictEqual(new Set(parts).size, parts.length)
           assert.strictEqual(hub.store.repos.get("me/model")?.branches.get("main"), before.data.commit_sha)
         })
       )

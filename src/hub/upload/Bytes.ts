@@ -1,18 +1,21 @@
 /** Sending a piece of a file: streamed from the disk, repeated while that may help. */
 import { createReadStream } from "node:fs"
+import { join } from "node:path"
 import { Readable } from "node:stream"
 import { Effect } from "effect"
 import { type HubOffline, HubUnavailable, type HubUnusable } from "../../domain/Errors.js"
+import type { LocalFile } from "../../domain/Push.js"
 import { retryAfterMs } from "../Answers.js"
 import { HubClient, isTransient } from "../Client.js"
 import { type FailedTry, patiently } from "../Retry.js"
+import { isUnchanged } from "./Unchanged.js"
 
 /** A piece of a file and where it goes; `end` is exclusive. */
 export interface Piece {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** Absolute. */
-  readonly file: string
+  readonly root: string
+  readonly file: LocalFile
   readonly start: number
   readonly end: number
 }
@@ -31,10 +34,11 @@ const READ_BYTES = 256 * 1024
 const EXPIRED = new Set([400, 401, 403, 404, 410])
 
 /** The bytes, told of as they are read. */
-const counted = (piece: Piece, onBytes: (bytes: number) => void): Readable =>
+const counted = ({ end, file, root, start }: Piece, onBytes: (bytes: number) => void): Readable =>
   Readable.from(
     (async function* () {
-      const stream = createReadStream(piece.file, { start: piece.start, end: piece.end - 1, highWaterMark: READ_BYTES })
+      const path = join(root, file.path)
+      const stream = createReadStream(path, { start, end: end - 1, highWaterMark: READ_BYTES })
       for await (const chunk of stream) {
         onBytes(chunk.length)
         yield chunk
@@ -52,6 +56,12 @@ export const sendPiece = (
   Effect.gen(function* () {
     const client = yield* HubClient
     const length = piece.end - piece.start
+    /** Other bytes than those that were hashed help nobody. */
+    const failedTry = (error: PieceError, again: boolean, waitMs: number | null): FailedTry<PieceError> => ({
+      error,
+      again: again && isUnchanged(piece.root, piece.file),
+      waitMs
+    })
     const once = Effect.gen(function* () {
       let sent = 0
       onSent(0)
@@ -71,17 +81,13 @@ export const sendPiece = (
           },
           operation
         )
-        .pipe(
-          Effect.mapError((error): FailedTry<PieceError> => {
-            return { error, again: error._tag === "HubUnavailable", waitMs: null }
-          })
-        )
+        .pipe(Effect.mapError((error) => failedTry(error, error._tag === "HubUnavailable", null)))
       if (status >= 200 && status <= 299) return header("etag")
       const error: PieceError = EXPIRED.has(status)
         ? { _tag: "AddressExpired", status }
         : new HubUnavailable({ operation, problem: `HTTP ${status}` })
       const waitMs = retryAfterMs(header("retry-after"), Date.now())
-      return yield* Effect.fail<FailedTry<PieceError>>({ error, again: isTransient(status), waitMs })
+      return yield* Effect.fail(failedTry(error, isTransient(status), waitMs))
     }).pipe(Effect.scoped)
     return yield* patiently(once)
   })

@@ -1,5 +1,4 @@
 /** Uploads of Git LFS objects: ask what is missing, send it whole or in parts, complete, verify. */
-import { join } from "node:path"
 import { Effect } from "effect"
 import { type HubError, UploadFailed } from "../../domain/Errors.js"
 import type { LocalFile, PushEvent } from "../../domain/Push.js"
@@ -80,7 +79,7 @@ const UNPLANNED: ObjectPlan = { _tag: "Refused", problem: "the Hub's upload plan
 type Sendable = Extract<ObjectPlan, { readonly verify: Verify | null }>
 
 const sendWhole = (target: Target, file: LargeFile, plan: Extract<ObjectPlan, { _tag: "Whole" }>, emit: Emit) => {
-  const piece = { ...plan, file: join(target.root, file.path), start: 0, end: file.size }
+  const piece = { ...plan, root: target.root, file, start: 0, end: file.size }
   return sendPiece(piece, about(target).operation, (sent) =>
     emit({ _tag: "Sent", path: file.path, sent, size: file.size })
   )
@@ -100,7 +99,7 @@ const sendParts = (target: Target, file: LargeFile, plan: Extract<ObjectPlan, { 
       plan.parts,
       ({ end, number, start, url }) =>
         Effect.gen(function* () {
-          const piece = { url, headers: {}, file: join(target.root, file.path), start, end }
+          const piece = { url, headers: {}, root: target.root, file, start, end }
           const etag = yield* sendPiece(piece, about(target).operation, report(number))
           if (etag === null) return yield* failed(target, file, "the storage names no ETag for a part")
           return { partNumber: number, etag }
