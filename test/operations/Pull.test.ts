@@ -281,6 +281,19 @@ describe("pull", () => {
     })
   )
 
+  it.scopedLive("names what ended it, also when it went on with what was there", () =>
+    Effect.gen(function* () {
+      const place = yield* makePlace()
+      publish(place.hub, NAME, FILES)
+      place.hub.plan([{ when: /resolve\/.*\/model\.safetensors$/, times: 1000, trouble: { status: 418 } }])
+      for (const _ of ["from nothing", "from the other files"]) {
+        const { error } = yield* pullOf(place, NAME)
+        assert.strictEqual(error?._tag, "DownloadFailed")
+        assert.include(error?.message, "model.safetensors: HTTP 418")
+      }
+    })
+  )
+
   it.scopedLive("refuses a damaged model, and completes it when told to", () =>
     Effect.gen(function* () {
       const place = yield* makePlace()

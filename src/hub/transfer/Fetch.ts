@@ -196,14 +196,14 @@ const tryOnce = (context: Fetching, job: Job, part: Part, chunk: Chunk | null): 
         }
         case "refused": {
           const subject = { operation: `the download of ${path}`, repo: revision.repo, revision: revision.commit }
-          return yield* Effect.fail(
-            refusalError(subject, {
-              status: head.status,
-              code: headerOf(head, "x-error-code"),
-              text: "",
-              withToken: "authorization" in client.headers(url)
-            })
-          )
+          const refusal = refusalError(subject, {
+            status: head.status,
+            code: headerOf(head, "x-error-code"),
+            text: "",
+            withToken: "authorization" in client.headers(url)
+          })
+          if (refusal._tag !== "HubUnavailable") return yield* refusal
+          return yield* new DownloadFailed({ repo: revision.repo, file: path, problem: refusal.problem })
         }
       }
     }
